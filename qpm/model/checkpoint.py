@@ -1,0 +1,77 @@
+"""Weights in and out: safetensors whose header tells what network they belong to and how they came to be."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+
+from qpm.files import write_atomic
+from qpm.model.network import Network, NetworkConfig
+from qpm.model.presets import PRESETS
+from qpm.names import lookup
+
+SHOWN = 10  # names printed of a long list of faults
+
+
+def build(config: NetworkConfig | str) -> Network:
+    """A network with fresh weights, from its config or the name of a preset."""
+    return Network(lookup("network", config, PRESETS) if isinstance(config, str) else config)
+
+
+def save_network(network: Network, path: Path, facts: Mapping[str, object] | None = None, half: bool = False) -> Path:
+    """Write the weights with their config and any JSON `facts` in the header; `half` stores float16."""
+    dtype = torch.float16 if half else torch.float32
+    tensors = {name: value.detach().to("cpu", dtype).contiguous() for name, value in network.state_dict().items()}
+    header = {"config": network.config.model_dump_json(), "facts": json.dumps(dict(facts or {}))}
+    write_atomic(path, lambda temporary: save_file(tensors, str(temporary), metadata=header))
+    return path
+
+
+def read_header(path: Path) -> tuple[NetworkConfig, dict[str, object]]:
+    """The config and facts in a weights file's header, without reading its tensors."""
+    if not path.is_file():
+        raise FileNotFoundError(f"no weights file {path}")
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            header = file.metadata() or {}
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a safetensors file ({error}); weights of others need `qpm convert` first") from error
+    if "config" not in header:
+        raise ValueError(f"{path} holds no network config; it was not written by this package")
+    return NetworkConfig.model_validate_json(header["config"]), json.loads(header.get("facts", "{}"))
+
+
+def load_network(weights: str | Path) -> Network:
+    """The network of a weights file, or of shipped weights by name, ready for inference (float32, eval mode).
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file or name, or the tensors do not fit the config in the header.
+    """
+    from qpm.weights import resolve
+
+    path = resolve(weights)
+    config, _ = read_header(path)
+    network = Network(config)
+    tensors = {name: value.float() for name, value in load_file(str(path)).items()}
+    _refuse_mismatch(network, tensors, path)
+    network.load_state_dict(tensors)
+    return network.eval()
+
+
+def _refuse_mismatch(network: Network, tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+    expected = network.state_dict()
+    faults = [f"missing {name}" for name in expected if name not in tensors]
+    faults += [f"unknown {name}" for name in tensors if name not in expected]
+    faults += [
+        f"{name} has shape {tuple(tensors[name].shape)}, expected {tuple(expected[name].shape)}"
+        for name in expected
+        if name in tensors and tensors[name].shape != expected[name].shape
+    ]
+    if faults:
+        shown = "\n  ".join(faults[:SHOWN])
+        raise ValueError(f"{path}: {len(faults)} tensors do not fit the network:\n  {shown}")
