@@ -1,0 +1,159 @@
+"""Scores of a trial from its rows: per object, for a whole set, per attribute.
+
+Every object weighs the same, however many share a video; frames of an object are averaged first.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+Decay = Literal["fixed", "compatible"]
+
+TRIAL = ["study", "case", "trial", "seed"]
+OBJECT = ["dataset", "sequence", "object_id"]
+DAVIS_NAMES = ("J_mean", "J_recall", "J_decay", "F_mean", "F_recall", "F_decay")
+MEASURES = [name.lower() for name in DAVIS_NAMES]
+
+
+def recall(values: np.ndarray) -> float:
+    """Share of the scored frames above 0.5, strictly."""
+    return float(np.mean(values > 0.5))
+
+
+def decay(values: np.ndarray, mode: Decay = "fixed") -> float:
+    """Mean of the first quarter of the scored frames minus that of the last; positive = gets worse.
+
+    Neighbouring quarters share a frame, as in every DAVIS evaluator.
+
+    Parameters
+    ----------
+    values : ndarray, (frames,)
+        A measure on the scored frames, in order.
+    mode : {"fixed", "compatible"}
+        The public Python evaluators keep the quarters' bounds in 8 bits, which gives NaN or a wrong number
+        from 257 scored frames on; "compatible" repeats that, "fixed" does not.
+    """
+    bounds = np.floor(1 + np.arange(5) * (len(values) - 1) / 4 + 0.5).astype(np.int64) - 1
+    if mode == "compatible":
+        bounds %= 256
+    first, last = values[bounds[0] : bounds[1] + 1], values[bounds[3] : bounds[4] + 1]
+    return float(first.mean() - last.mean()) if len(last) else float("nan")
+
+
+def objects(rows: pd.DataFrame, decay_mode: Decay = "fixed") -> pd.DataFrame:
+    """One row per object of each trial with mean, recall and decay of J and F over its scored frames.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        See `qpm.rows`; rows that are not scored are left out.
+    decay_mode : {"fixed", "compatible"}
+        See `decay`.
+
+    Returns
+    -------
+    DataFrame
+        Columns study case trial seed dataset sequence object_id category seen attributes, `MEASURES`, and
+        frames, the number of scored frames. Objects without a scored frame do not appear.
+    """
+    keys = [name for name in TRIAL + OBJECT if name in rows]
+    carried = [name for name in ("category", "seen", "attributes") if name in rows]
+    scored = rows[rows["scored"].astype(bool)].sort_values("frame_index", kind="stable")
+    records = []
+    for key, group in scored.groupby(keys, sort=True):
+        record = dict(zip(keys, key, strict=True)) | {name: group[name].iloc[0] for name in carried}
+        for measure in ("j", "f"):
+            values = group[measure].to_numpy(dtype=np.float64)
+            record |= {
+                f"{measure}_mean": float(values.mean()),
+                f"{measure}_recall": recall(values),
+                f"{measure}_decay": decay(values, decay_mode),
+            }
+        records.append(record | {"frames": len(group)})
+    return pd.DataFrame(records, columns=[*keys, *carried, *MEASURES, "frames"])
+
+
+def davis(rows: pd.DataFrame, decay_mode: Decay = "fixed") -> dict[str, float]:
+    """The DAVIS table of one case: J&F, then mean, recall and decay of J and F, each a mean over objects (0..1).
+
+    Several seeds of the case are averaged. NaN throughout if nothing is scored.
+
+    Raises
+    ------
+    ValueError
+        If the rows hold more than one case.
+    """
+    table = objects(_one_case(rows), decay_mode)
+    means = {name: _mean(table[name.lower()]) for name in DAVIS_NAMES}
+    return {"J&F": (means["J_mean"] + means["F_mean"]) / 2} | means
+
+
+def youtube(rows: pd.DataFrame) -> dict[str, float]:
+    """The YouTube-VOS table of one case: J and F over objects of seen and of unseen categories, and their mean.
+
+    Objects of unknown category count in neither. A column without objects is NaN, and so is `overall` then.
+
+    Raises
+    ------
+    ValueError
+        If the rows hold more than one case.
+    """
+    table = objects(_one_case(rows))
+    seen = table["seen"].astype("boolean") if "seen" in table else pd.Series(pd.NA, table.index, dtype="boolean")
+    scores = {
+        f"{measure}_{kind}": _mean(table.loc[(seen == flag).fillna(False), f"{measure.lower()}_mean"])
+        for measure in ("J", "F")
+        for kind, flag in (("seen", True), ("unseen", False))
+    }
+    return {"overall": float(np.mean(list(scores.values())))} | scores
+
+
+def overall(rows: pd.DataFrame) -> tuple[str, float]:
+    """The one number of a case and its name: G where both seen and unseen categories are scored, else J&F."""
+    if has_seen_and_unseen(rows):
+        return "G", youtube(rows)["overall"]
+    return "J&F", davis(rows)["J&F"]
+
+
+def has_seen_and_unseen(rows: pd.DataFrame) -> bool:
+    """Whether scored objects of both seen and unseen categories are there, so that G is defined."""
+    known = rows.loc[rows["scored"].astype(bool), "seen"].dropna() if "seen" in rows else pd.Series(dtype=bool)
+    return len(set(known.astype(bool))) == 2
+
+
+def per_attribute(rows: pd.DataFrame) -> pd.DataFrame:
+    """J&F of each case on the videos of each attribute; a video with two attributes counts in both.
+
+    Returns
+    -------
+    DataFrame
+        Columns case (where the rows have it), attribute, videos, objects, J&F, J_mean, F_mean.
+    """
+    table = objects(rows)
+    table["attribute"] = table["attributes"].str.split(";")
+    table = table.explode("attribute")
+    table = table[table["attribute"].fillna("") != ""]
+    keys = [name for name in ("case", "attribute") if name in table]
+    groups = table.groupby(keys, sort=True)
+    summary = groups.agg(
+        videos=("sequence", "nunique"), J_mean=("j_mean", "mean"), F_mean=("f_mean", "mean")
+    ).reset_index()
+    unique = table.drop_duplicates([*keys, *(name for name in OBJECT if name in table)])
+    summary["objects"] = unique.groupby(keys, sort=True).size().to_numpy()
+    summary["J&F"] = (summary.J_mean + summary.F_mean) / 2
+    return summary[[*keys, "videos", "objects", "J&F", "J_mean", "F_mean"]]
+
+
+def _mean(values: pd.Series) -> float:
+    """Plain mean; NaN of nothing, and NaN where one value is NaN: a gap is shown, not skipped."""
+    return float(values.to_numpy(dtype=np.float64).mean()) if len(values) else float("nan")
+
+
+def _one_case(rows: pd.DataFrame) -> pd.DataFrame:
+    cases = sorted(rows["case"].unique()) if "case" in rows else []
+    if len(cases) > 1:
+        raise ValueError(f"rows hold {len(cases)} cases, choose one: {cases}")
+    return rows
