@@ -1,0 +1,150 @@
+"""Frames and label maps in and out of image files, and overlays for looking at them.
+
+Label maps go through Pillow only: a reader that converts to RGB loses the palette indices, which are the ids.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+MAX_GREY_IDS = 32  # a grey label map with more values than this is an anti-aliased picture, not a label map
+
+White = Literal["auto", "object", "void", "keep"]
+
+
+def voc_palette() -> np.ndarray:
+    """The colour map of PASCAL VOC and DAVIS, uint8 (256, 3): bits 0, 1, 2 of the id are the top of R, G, B."""
+    ids = np.arange(256)
+    palette = np.zeros((256, 3), dtype=np.uint8)
+    for level in range(8):
+        bits = (ids[:, None] >> (3 * level + np.arange(3))) & 1
+        palette |= (bits << (7 - level)).astype(np.uint8)
+    return palette
+
+
+PALETTE = voc_palette()
+
+
+def open_image(path: Path) -> Image.Image:
+    """Open an image file and decode it; a broken one is an error that names the file."""
+    try:
+        image = Image.open(path)
+        image.load()
+    except FileNotFoundError:
+        raise
+    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise ValueError(f"broken image file {path}: {error}") from error
+    return image
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Height and width from the header of an image file, without decoding it."""
+    try:
+        with Image.open(path) as image:
+            return image.height, image.width
+    except UnidentifiedImageError as error:
+        raise ValueError(f"broken image file {path}: {error}") from error
+
+
+def read_frame(path: Path) -> np.ndarray:
+    """The picture in a file, uint8 (H, W, 3), RGB."""
+    return np.array(open_image(path).convert("RGB"))
+
+
+def read_labels(path: Path, white: White = "auto") -> np.ndarray:
+    """The label map in a palette, grey or bilevel PNG, uint8 (H, W): object ids, 0 the background.
+
+    Parameters
+    ----------
+    path : Path
+        The file. Its palette is not looked at: the index is the id.
+    white : "auto", "object", "void" or "keep"
+        What the value 255 is. DAVIS-2016 masks are 0 and 255 (an object); in DAVIS-2017 truth 255 is void (no
+        object, so 0 here). "auto" decides within the file: 255 is object 1 if it is the only non-zero value,
+        else void. "object" (1) and "void" (0) decide for all files of a dataset alike; "keep" leaves 255.
+
+    Raises
+    ------
+    ValueError
+        If the file is broken, in colour, of 16 bits, or grey with so many values that it must be a picture.
+    """
+    image = open_image(path)
+    if image.mode not in ("P", "L", "1"):
+        raise ValueError(_refusal(path, image))
+    labels = np.array(image).astype(np.uint8)
+    values = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
+    if image.mode == "L" and len(values) > MAX_GREY_IDS:
+        raise ValueError(
+            f"{path} is no label map: {len(values)} grey values, so it is a picture or has anti-aliased edges; "
+            "save masks without smoothing (resize with nearest), one value per object, 0 for the background"
+        )
+    return _without_white(labels, values, white)
+
+
+def _refusal(path: Path, image: Image.Image) -> str:
+    colours = image.getcolors(maxcolors=1 << 24)
+    count = f"{len(colours)} colours" if colours else "very many values"
+    return (
+        f"{path} is no label map: mode {image.mode} with {count}; expected a palette (P) or grey (L) PNG whose "
+        "pixel values are the object ids; write it with qpm.images.write_labels, or turn each colour into an id"
+    )
+
+
+def _without_white(labels: np.ndarray, values: np.ndarray, white: White) -> np.ndarray:
+    if white == "keep" or 255 not in values:
+        return labels
+    is_object = white == "object" or (white == "auto" and not np.isin(values, (0, 255), invert=True).any())
+    return np.where(labels == 255, np.uint8(1 if is_object else 0), labels)
+
+
+def write_labels(path: Path, labels: np.ndarray) -> None:
+    """Write a label map, integer (H, W) with ids 0..255, as a palette PNG in the VOC colours."""
+    if labels.ndim != 2 or labels.min(initial=0) < 0 or labels.max(initial=0) > 255:
+        found = f"{labels.shape} up to {labels.max(initial=0)}"
+        raise ValueError(f"{path}: a label map is (H, W) with ids 0..255, not {found}")
+    image = Image.fromarray(np.ascontiguousarray(labels, dtype=np.uint8), mode="P")
+    image.putpalette(PALETTE.tobytes())
+    image.save(path, format="PNG")
+
+
+def write_frame(path: Path, frame: np.ndarray, quality: int = 95) -> None:
+    """Write an RGB picture, uint8 (H, W, 3); `quality` is for JPEG, written without chroma subsampling."""
+    options = {"quality": quality, "subsampling": 0} if path.suffix.lower() in (".jpg", ".jpeg") else {}
+    Image.fromarray(frame).save(path, **options)
+
+
+def outline(labels: np.ndarray) -> np.ndarray:
+    """Pixels of an object that touch another label above, below, left or right; bool (H, W)."""
+    edge = np.zeros(labels.shape, dtype=bool)
+    down, right = labels[1:] != labels[:-1], labels[:, 1:] != labels[:, :-1]
+    edge[1:] |= down
+    edge[:-1] |= down
+    edge[:, 1:] |= right
+    edge[:, :-1] |= right
+    return edge & (labels > 0)
+
+
+def overlay(frame: np.ndarray, labels: np.ndarray, alpha: float = 0.5, outlined: bool = True) -> np.ndarray:
+    """The frame with its objects tinted in the VOC colours, uint8 (H, W, 3).
+
+    Parameters
+    ----------
+    frame : uint8 (H, W, 3)
+    labels : integer (H, W)
+    alpha : float
+        Share of the object's colour, 0..1.
+    outlined : bool
+        Draw the rim of every object in its full colour.
+    """
+    if frame.shape[:2] != labels.shape:
+        raise ValueError(f"overlay: frame {frame.shape[:2]} and labels {labels.shape} differ in size")
+    colours = PALETTE[labels]
+    weight = np.where(labels > 0, alpha, 0.0)
+    if outlined:
+        weight[outline(labels)] = 1.0
+    mixed = frame * (1.0 - weight[..., None]) + colours * weight[..., None]
+    return (mixed + 0.5).astype(np.uint8)
