@@ -16,7 +16,7 @@ from qpm.files import write_atomic
 
 
 class Column(NamedTuple):
-    """Storage type, value where a writer leaves the column out (REQUIRED: it may not), and meaning with unit."""
+    """Storage type, value where a writer leaves it out (REQUIRED: it may not), and meaning with unit."""
 
     dtype: str
     default: Any
@@ -106,7 +106,7 @@ def _typed(rows: pd.DataFrame, name: str, column: Column) -> pd.Series:
     try:
         if column.dtype == "str":  # a missing text is the empty text, so that comparisons never meet NaN
             return values.astype(object).where(values.notna(), "").astype("str")
-        return values.astype(column.dtype)
+        return values.astype(pd.api.types.pandas_dtype(column.dtype))
     except (TypeError, ValueError) as error:
         raise ValueError(f"column '{name}' must hold {column.dtype} ({column.meaning}): {error}") from error
 

@@ -63,8 +63,8 @@ def outline(mask: np.ndarray) -> np.ndarray:
 def dilate(points: np.ndarray, radius: int) -> np.ndarray:
     """Pixels within `radius` of a point: exact dilation by the disk dy^2 + dx^2 <= radius^2.
 
-    The disk is a row of upright columns, column dx reaching sqrt(radius^2 - dx^2) up and down. From the disk's
-    sides to its middle the column only grows. Boolean (H, W) in and out; outside the array are no points.
+    The disk is a row of upright columns, column dx reaching sqrt(radius^2 - dx^2) up and down. From the
+    disk's sides to its middle the column only grows. Boolean (H, W) in and out; outside it are no points.
     """
     hit, column, reach = np.zeros_like(points), points.copy(), 0
     for dx in range(radius, -1, -1):
@@ -94,7 +94,10 @@ def outline_agreement(truth: np.ndarray, prediction: np.ndarray, radius: int) ->
 
 
 def union_window(union: np.ndarray) -> tuple[slice, slice]:
-    """Box around the mask plus one pixel, cut at the frame: all of its outline, and no border that is not one."""
+    """Box around the mask plus one pixel, cut at the frame.
+
+    It holds the whole outline, and its border is an outline only where the frame's own border is none.
+    """
     rows, columns = np.flatnonzero(union.any(axis=1)), np.flatnonzero(union.any(axis=0))
     if not len(rows):
         return slice(0, 0), slice(0, 0)
@@ -104,4 +107,4 @@ def union_window(union: np.ndarray) -> tuple[slice, slice]:
 def same_size(truth: np.ndarray, prediction: np.ndarray) -> None:
     """Refuse masks that are not (H, W) of one size."""
     if truth.ndim != 2 or truth.shape != prediction.shape:
-        raise ValueError(f"masks must be (H, W) of one size: truth {truth.shape}, prediction {prediction.shape}")
+        raise ValueError(f"masks must be (H, W), alike: truth {truth.shape}, prediction {prediction.shape}")

@@ -15,7 +15,7 @@ def frame_measures(
 ) -> tuple[np.ndarray, np.ndarray]:
     """J and F of each object; an object that neither map holds scores 1 and 1.
 
-    The measures are taken in a box around both masks plus one pixel; the tolerance is that of the whole frame.
+    Measured in a box around both masks plus one pixel; the tolerance is that of the whole frame.
 
     Parameters
     ----------

@@ -77,7 +77,7 @@ def objects(rows: pd.DataFrame, decay_mode: Decay = "fixed") -> pd.DataFrame:
 
 
 def davis(rows: pd.DataFrame, decay_mode: Decay = "fixed") -> dict[str, float]:
-    """The DAVIS table of one case: J&F, then mean, recall and decay of J and F, each a mean over objects (0..1).
+    """The DAVIS table of one case: J&F, then mean, recall and decay of J and F (0..1), over objects.
 
     Several seeds of the case are averaged. NaN throughout if nothing is scored.
 
@@ -92,7 +92,7 @@ def davis(rows: pd.DataFrame, decay_mode: Decay = "fixed") -> dict[str, float]:
 
 
 def youtube(rows: pd.DataFrame) -> dict[str, float]:
-    """The YouTube-VOS table of one case: J and F over objects of seen and of unseen categories, and their mean.
+    """The YouTube-VOS table of one case: J and F over seen and over unseen categories, and their mean.
 
     Objects of unknown category count in neither. A column without objects is NaN, and so is `overall` then.
 
@@ -102,7 +102,7 @@ def youtube(rows: pd.DataFrame) -> dict[str, float]:
         If the rows hold more than one case.
     """
     table = objects(_one_case(rows))
-    seen = table["seen"].astype("boolean") if "seen" in table else pd.Series(pd.NA, table.index, dtype="boolean")
+    seen = _seen(table)
     scores = {
         f"{measure}_{kind}": _mean(table.loc[(seen == flag).fillna(False), f"{measure.lower()}_mean"])
         for measure in ("J", "F")
@@ -120,8 +120,7 @@ def overall(rows: pd.DataFrame) -> tuple[str, float]:
 
 def has_seen_and_unseen(rows: pd.DataFrame) -> bool:
     """Whether scored objects of both seen and unseen categories are there, so that G is defined."""
-    known = rows.loc[rows["scored"].astype(bool), "seen"].dropna() if "seen" in rows else pd.Series(dtype=bool)
-    return len(set(known.astype(bool))) == 2
+    return _seen(rows[rows["scored"].astype(bool)]).nunique() == 2
 
 
 def per_attribute(rows: pd.DataFrame) -> pd.DataFrame:
@@ -145,6 +144,13 @@ def per_attribute(rows: pd.DataFrame) -> pd.DataFrame:
     summary["objects"] = unique.groupby(keys, sort=True).size().to_numpy()
     summary["J&F"] = (summary.J_mean + summary.F_mean) / 2
     return summary[[*keys, "videos", "objects", "J&F", "J_mean", "F_mean"]]
+
+
+def _seen(table: pd.DataFrame) -> pd.Series:
+    """Whether each row's category is seen; NA where that is unknown."""
+    if "seen" not in table:
+        return pd.Series(pd.NA, index=table.index, dtype="boolean")
+    return table["seen"].astype("boolean")
 
 
 def _mean(values: pd.Series) -> float:
