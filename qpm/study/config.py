@@ -1,0 +1,54 @@
+"""What a trial is: one dataset, one network, one memory policy, one seed, as a frozen JSON-able record."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
+
+from qpm.datasets import AnyDataset
+from qpm.memory.policy import MemoryPolicy
+
+Name = Annotated[str, Field(pattern=r"^[\w.+=,-]+$")]  # part of a folder's name
+
+
+class InferenceConfig(BaseModel):
+    """How the network is run; nothing here belongs to the method."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_side: PositiveInt | None = None  # pixels of the longer side that the network sees; None: native size
+    precision: Literal["auto", "32", "bf16"] = "auto"  # auto: bf16 where the processor multiplies it natively
+    device: str = "auto"  # auto, cpu, cuda, cuda:1, ...
+
+
+class TrialConfig(BaseModel):
+    """One evaluation: every video of a dataset segmented under one policy and scored.
+
+    `TrialConfig.model_validate_json(config.model_dump_json()) == config`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    study: Name
+    case: Name
+    seed: NonNegativeInt = 0
+    notebook: str = "evaluate"
+    dataset: AnyDataset
+    weights: str | tuple[str, ...] = "half"  # shipped name or file; several make an ensemble
+    policy: MemoryPolicy
+    inference: InferenceConfig = InferenceConfig()
+
+    @property
+    def product(self) -> str:
+        """Name of the file that a finished trial has written."""
+        return "rows.parquet"
+
+    @property
+    def weight_names(self) -> tuple[str, ...]:
+        """The weights as a tuple, one or several."""
+        return (self.weights,) if isinstance(self.weights, str) else self.weights
+
+    def settings(self) -> dict[str, Any]:
+        """The record as JSON types."""
+        return self.model_dump(mode="json")

@@ -1,0 +1,72 @@
+"""One owner at a time, told by the operating system: a lock dies with the process that holds it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from qpm.provenance import now
+
+
+class Locked(RuntimeError):
+    """Another process holds the lock; the message names it."""
+
+
+@contextmanager
+def hold(path: Path, what: str, wait: bool = False) -> Iterator[None]:
+    """Hold the lock file `path` for the length of a with block.
+
+    Parameters
+    ----------
+    path : Path
+        The lock file; it stays on disk, empty of meaning, after the lock is given back.
+    what : str
+        What is locked, for the message: "study quickstart".
+    wait : bool
+        Wait for the present owner instead of refusing.
+
+    Raises
+    ------
+    Locked
+        ``study quickstart is being run by process 4711 on host lab3 since 2026-01-01T10:00:00Z``
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise Locked(f"{what} is being run by {_describe(_read(path))}") from None
+        file.truncate(0)
+        file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": now()}))
+        file.flush()
+        yield  # closing the file gives the lock back
+
+
+def owner(path: Path) -> dict[str, Any] | None:
+    """Who holds the lock now (pid, host, since), or None."""
+    if not path.exists():
+        return None
+    with open(path, encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _read(path)
+    return None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError:  # the owner is about to write its name
+        return {}
+
+
+def _describe(facts: dict[str, Any]) -> str:
+    pid, host, since = (facts.get(name, "?") for name in ("pid", "host", "since"))
+    return f"process {pid} on host {host} since {since}"
