@@ -191,9 +191,11 @@ class Category:
     draw: Draw
     patterns: tuple[str, ...]
     seen: bool = True
+    named: bool = True  # False: only ever an unlabelled occluder
 
 
 CATEGORIES: dict[str, Category] = {
+    "board": Category(board, ("photo",), named=False),
     "pebble": Category(pebble, ("clouds", "photo")),
     "star": Category(star, ("stripes", "spots")),
     "gear": Category(gear, ("photo", "clouds")),

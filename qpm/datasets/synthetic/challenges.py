@@ -1,0 +1,94 @@
+"""The ten challenges and every number that makes them hard: the one table to tune.
+
+After a change here the datasets' fingerprints change too: they hold a digest of this table.
+Frames count from 0; speeds are root mean square pixels per frame at 192 x 336.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """What happens in a video. A period (`..._every`, mean frames from one event to the next) of 0 means never."""
+
+    objects: Span = (1, 2)  # how many are labelled
+    radius: tuple[float, float] = (33, 46)  # of the disc of equal area; several objects are smaller
+    speed: float = 1.5
+    together: float = 0.0  # 0: each object keeps to its own column of the frame; 1: all share the frame
+    turn: float = 0.5  # rms degrees per frame, in the plane
+    zoom: float = 1.06  # largest factor, up and down
+    deform: float = 0.03  # bends and waves, in radii
+    lookalikes: int = 0  # unlabelled objects of the same family
+    resemblance: tuple[float, float] = (25, 60)  # degrees of hue between an object and its look-alikes
+    crossings_every: int = 0  # a look-alike passes over or under the object
+    occlusions_every: int = 0  # an unlabelled thing sweeps over the object
+    occluded: Span = (3, 6)  # frames of (almost) total cover
+    exits_every: int = 0  # the object leaves the frame
+    away: Span = (5, 12)  # frames outside
+    looks_every: int = 0  # the object turns another texture to the camera
+    bursts_every: int = 0  # camera shake and darkness
+    burst: Span = (3, 7)  # frames
+    blur: float = 0.0  # pixels smeared at a burst's height
+    dim: float = 0.0  # light lost at a burst's height, 0..1
+    shutter: float = 0.0  # share of each object's own motion that is smeared
+    late: Span | None = None  # frames at which the second and third objects are given
+    pan: float = 0.5  # camera, pixels per frame
+    clutter: int = 2  # painted on the background
+
+
+CHALLENGES: dict[str, Challenge] = {
+    "similar_objects": Challenge(
+        objects=(1, 2), speed=2.5, together=0.6, lookalikes=2, resemblance=(18, 45), crossings_every=20,
+        bursts_every=25, blur=9, dim=0.5,
+    ),
+    "occlusion": Challenge(
+        objects=(1, 2), speed=2.0, lookalikes=1, resemblance=(20, 50), crossings_every=33, occlusions_every=18,
+    ),
+    "appearance_change": Challenge(
+        objects=(1, 2), speed=2.0, turn=2.0, looks_every=22, lookalikes=1, resemblance=(0, 15), crossings_every=30,
+        occlusions_every=30, occluded=(3, 5),
+    ),
+    "out_of_view": Challenge(
+        objects=(1, 2), speed=2.0, exits_every=28, lookalikes=1, resemblance=(20, 50), crossings_every=40,
+    ),
+    "late_object": Challenge(objects=(2, 3), speed=2.0, late=(8, 28), lookalikes=1, crossings_every=30),
+    "motion_blur": Challenge(
+        objects=(1, 2), speed=4.0, shutter=0.7, bursts_every=16, burst=(3, 7), blur=22, dim=0.8, lookalikes=1,
+        crossings_every=35,
+    ),
+    "deformation": Challenge(objects=(1, 2), speed=2.0, turn=3.0, deform=0.42, lookalikes=1, crossings_every=35),
+    "clean": Challenge(clutter=1),
+    "fast_motion": Challenge(objects=(1, 2), speed=13.0, together=1.0, turn=3.0, shutter=0.35, lookalikes=1),
+    "scale_rotation": Challenge(objects=(1, 2), turn=7.0, zoom=1.7, speed=2.5, lookalikes=1, crossings_every=35),
+}
+
+
+def for_training(challenge: Challenge) -> Challenge:
+    """The milder form that the training stream shows: 1 to 3 objects, shorter and weaker events, more of them."""
+
+    def sooner(period: int) -> int:
+        return min(period, 13) if period else 0
+
+    return replace(
+        challenge,
+        objects=(1, 3),
+        speed=0.7 * challenge.speed,
+        turn=0.7 * challenge.turn,
+        zoom=challenge.zoom**0.6,
+        deform=0.7 * challenge.deform,
+        crossings_every=sooner(challenge.crossings_every),
+        occlusions_every=sooner(challenge.occlusions_every),
+        occluded=(1, 3),
+        exits_every=sooner(challenge.exits_every),
+        away=(2, 5),
+        looks_every=sooner(challenge.looks_every),
+        bursts_every=sooner(challenge.bursts_every),
+        burst=(2, 4),
+        blur=0.6 * challenge.blur,
+        dim=0.7 * challenge.dim,
+        late=(4, 10) if challenge.late else None,
+    )
