@@ -13,11 +13,12 @@ EXPANSION = 4  # a bottleneck's output channels over its inner width
 
 
 class BackboneConfig(BaseModel):
-    """A bottleneck ResNet: 64 channels and (3, 4, 6) blocks are ResNet-50."""
+    """A bottleneck ResNet: width 64 and (3, 4, 6) blocks are ResNet-50."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    width: int = 64  # channels of the stem; the stages have 4, 8 and 16 times as many
+    stem: int = 64  # channels after the first convolution
+    width: int = 64  # inner channels of the first stage; the stages put out 4, 8 and 16 times as many
     blocks: tuple[int, int, int] = (3, 4, 6)
     norm: Literal["batch", "none"] = "batch"  # none: statistics folded into the convolutions' biases
     bias: bool = False  # of the convolutions that a batch norm follows
@@ -61,9 +62,9 @@ class ResNet(nn.Module):
         super().__init__()
         self.form = config.form
         bias = config.bias or config.norm == "none"
-        self.conv1 = nn.Conv2d(3 + mask_channels, config.width, 7, 2, 3, bias=bias)
-        self.bn1 = _norm(config, config.width)
-        self.layer1 = _stage(config, config.width, config.width, config.blocks[0], stride=1)
+        self.conv1 = nn.Conv2d(3 + mask_channels, config.stem, 7, 2, 3, bias=bias)
+        self.bn1 = _norm(config, config.stem)
+        self.layer1 = _stage(config, config.stem, config.width, config.blocks[0], stride=1)
         self.layer2 = _stage(config, 4 * config.width, 2 * config.width, config.blocks[1], stride=2)
         self.layer3 = _stage(config, 8 * config.width, 4 * config.width, config.blocks[2], stride=2)
 

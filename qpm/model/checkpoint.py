@@ -12,6 +12,7 @@ from qpm.files import write_atomic
 from qpm.model.network import Network, NetworkConfig
 from qpm.model.presets import PRESETS
 from qpm.names import lookup
+from qpm.weights import path as shipped_path
 
 SHOWN = 10  # names printed of a long list of faults
 
@@ -44,6 +45,12 @@ def read_header(path: Path) -> tuple[NetworkConfig, dict[str, object]]:
     return NetworkConfig.model_validate_json(header["config"]), json.loads(header.get("facts", "{}"))
 
 
+def locate(weights: str | Path) -> Path:
+    """The file of shipped weights by name, or the path itself where it names a file."""
+    path = Path(weights).expanduser()
+    return path if path.suffix or path.is_file() else shipped_path(str(weights))
+
+
 def load_network(weights: str | Path) -> Network:
     """The network of a weights file, or of shipped weights by name, ready for inference (float32, eval mode).
 
@@ -52,9 +59,7 @@ def load_network(weights: str | Path) -> Network:
     FileNotFoundError, ValueError
         If there is no such file or name, or the tensors do not fit the config in the header.
     """
-    from qpm.weights import resolve
-
-    path = resolve(weights)
+    path = locate(weights)
     config, _ = read_header(path)
     network = Network(config)
     tensors = {name: value.float() for name, value in load_file(str(path)).items()}

@@ -8,7 +8,7 @@ from qpm.model.prior import PriorConfig
 from qpm.model.quality import QualityConfig
 
 _HALF_BACKBONE = BackboneConfig(width=32, norm="none", form="caffe")
-_TINY_BACKBONE = BackboneConfig(width=8, blocks=(1, 1, 1), norm="none")
+_TINY_BACKBONE = BackboneConfig(stem=16, width=8, blocks=(1, 1, 1), norm="none")
 
 PRESETS: dict[str, NetworkConfig] = {
     # MiVOS's network with a shared-encoder quality head and a one-channel prior gate

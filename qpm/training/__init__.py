@@ -1,0 +1,1 @@
+"""Training: clips, loss, loop. `config` and `sources` describe a training and load without torch."""

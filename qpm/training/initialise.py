@@ -1,0 +1,114 @@
+"""A network's starting point: encoders from an image classifier, keys from the features' principal directions.
+
+From random weights a network of this size learns nothing in an hour; from a classifier's it starts with features
+that already match across frames.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from qpm.model.network import Network, Projection
+
+MASK_SHARE = 0.3  # response of the stem's new mask channels over that of its trained colour channels
+
+
+@torch.no_grad()
+def initialise(network: Network, encoder: Path, frames: Tensor, masks: Tensor, generator: torch.Generator) -> None:
+    """Fill `network` from a classifier's weights and a batch of real frames, in place.
+
+    Parameters
+    ----------
+    encoder : safetensors file with the parameters of the query encoder
+    frames, masks : Tensors, (B, 3, H, W) normalised and (B, O, H, W), on which the new layers are scaled
+    """
+    state = load_file(str(encoder))
+    _load(network.query_encoder, state, encoder)
+    _load(network.memory_encoder, _with_mask_channels(state, network.memory_encoder, frames, generator), encoder)
+    f16 = torch.cat([network.encode_query(frame[None]).f16 for frame in frames])
+    weight, bias = principal_keys(f16.permute(1, 0, 2, 3).flatten(1), network.config.key_channels)
+    for projection in (network.query_projection, network.memory_projection):
+        _centre_tap(projection, weight, bias)
+    _unit_deviation(network, frames, masks)
+
+
+def principal_keys(features: Tensor, channels: int) -> tuple[Tensor, Tensor]:
+    """Projection to the principal directions of the features, centred, with unit overall deviation.
+
+    Parameters
+    ----------
+    features : Tensor, (C, N)
+
+    Returns
+    -------
+    weight, bias : Tensors, (channels, C) and (channels,)
+        weight @ x + bias has mean 0 over the features and mean square 1; rows by falling variance.
+    """
+    mean = features.mean(dim=1, keepdim=True)
+    centred = features - mean
+    variance, directions = torch.linalg.eigh(centred @ centred.T / features.shape[1])  # ascending
+    weight = directions[:, -channels:].flip(1).T
+    weight = weight / variance[-channels:].mean().sqrt()
+    return weight, -(weight @ mean).squeeze(1)
+
+
+def _load(module: nn.Module, state: Mapping[str, Tensor], source: Path) -> None:
+    expected = module.state_dict()
+    wrong = [name for name in expected if name not in state or state[name].shape != expected[name].shape]
+    if wrong:
+        raise ValueError(f"{source} does not fit the encoder: {len(wrong)} parameters missing or of another shape, first {wrong[0]}")
+    module.load_state_dict({name: state[name] for name in expected})
+
+
+def _with_mask_channels(
+    state: Mapping[str, Tensor], encoder: nn.Module, frames: Tensor, generator: torch.Generator
+) -> dict[str, Tensor]:
+    colour = state["conv1.weight"]
+    extra = encoder.state_dict()["conv1.weight"].shape[1] - colour.shape[1]
+    new = torch.randn(colour.shape[0], extra, *colour.shape[2:], generator=generator)
+    response = nn.functional.conv2d(frames, colour, stride=2).std()
+    new *= MASK_SHARE * response / new.flatten(1).norm(dim=1).mean()  # a mask of ones with a random edge answers O(norm)
+    return {**state, "conv1.weight": torch.cat([colour, new], dim=1)}
+
+
+def _centre_tap(projection: Projection, weight: Tensor, bias: Tensor) -> None:
+    convolution = projection.key_proj
+    convolution.weight.zero_()
+    convolution.weight[:, :, 1, 1] = weight
+    convolution.bias.copy_(bias)  # type: ignore[union-attr]
+
+
+def _unit_deviation(network: Network, frames: Tensor, masks: Tensor) -> None:
+    """Scale each new convolution so that its output has deviation 1 on the given frames, in the order they run."""
+    done: set[nn.Module] = set()
+
+    def scale(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        if module in done:
+            return output
+        done.add(module)
+        deviation = output.std().clamp(min=1e-6)
+        module.weight.div_(deviation)  # type: ignore[operator, union-attr]
+        bias = module.bias
+        offset = bias.view(1, -1, 1, 1) if output.ndim == 4 else bias  # type: ignore[operator, union-attr]
+        return (output - offset) / deviation + offset
+
+    new = [network.query_projection.val_proj, network.memory_projection.val_proj, *_layers(network.decoder)]
+    if network.quality_head is not None:
+        new += [layer for layer in _layers(network.quality_head) if layer is not network.quality_head.fc2]
+    new.remove(network.decoder.pred)
+    for layer in new:
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")  # type: ignore[arg-type]
+        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    hooks = [layer.register_forward_hook(scale) for layer in new]
+    memory = network.memorize(frames, masks)
+    query = network.enhance(network.encode_query(frames), None)
+    network.segment(query, memory.key.unsqueeze(3), memory.value.unsqueeze(3))
+    for hook in hooks:
+        hook.remove()
+
+
+def _layers(module: nn.Module) -> list[nn.Module]:
+    return [layer for layer in module.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
