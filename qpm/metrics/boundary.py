@@ -66,17 +66,24 @@ def dilate(points: np.ndarray, radius: int) -> np.ndarray:
     The disk is a row of upright columns, column dx reaching sqrt(radius^2 - dx^2) up and down. From the
     disk's sides to its middle the column only grows. Boolean (H, W) in and out; outside it are no points.
     """
-    hit, column, reach = np.zeros_like(points), points.copy(), 0
+    height, width = points.shape
+    padded = np.zeros((height, width + radius), dtype=bool)  # a shift of the flat array never meets the next row
+    padded[:, :width] = points
+    flat, stride, reach = padded.ravel(), width + radius, 0
+    column, hit = flat.copy(), np.zeros_like(flat)
     for dx in range(radius, -1, -1):
         while reach < math.isqrt(radius * radius - dx * dx):
             reach += 1
-            column[reach:] |= points[:-reach]
-            column[:-reach] |= points[reach:]
-        if dx == 0:
-            return hit | column
-        hit[:, dx:] |= column[:, :-dx]
-        hit[:, :-dx] |= column[:, dx:]
-    return hit
+            _add_shifted(column, flat, reach * stride)
+        _add_shifted(hit, column, dx)
+    return hit.reshape(height, stride)[:, :width]
+
+
+def _add_shifted(target: np.ndarray, source: np.ndarray, by: int) -> None:
+    """Add the flat source, moved by so many places both ways, to the flat target."""
+    size = max(len(source) - by, 0)
+    target[len(source) - size :] |= source[:size]
+    target[:size] |= source[len(source) - size :]
 
 
 def outline_agreement(truth: np.ndarray, prediction: np.ndarray, radius: int) -> float:
