@@ -1,0 +1,130 @@
+"""Geometric and colour augmentation of clips: one warp for image and labels, colours as one affine map of RGB.
+
+Coordinates are continuous pixels (x, y): the centre of the first pixel is (0.5, 0.5). A warp is a (2, 3) matrix that
+maps a point of the output to the point of the source that is shown there. Only Pillow and numpy: at the sizes of
+training clips they are as fast as tensors and keep uint8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+FILL = (124, 116, 104)  # ImageNet's mean colour, which normalisation turns into about zero
+LUMA = np.array([0.299, 0.587, 0.114])
+
+Box = tuple[float, float, float, float]  # x, y of the upper left corner, width, height
+
+
+def crop_warp(box: Box, size: int, flip: bool = False) -> np.ndarray:
+    """Show `box` of the source in a size x size output, mirrored left to right if `flip`."""
+    x, y, width, height = box
+    along = -width / size if flip else width / size
+    return np.array([[along, 0.0, x + (width if flip else 0.0)], [0.0, height / size, y]])
+
+
+def compose(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The warp that looks up `first` at the points that `second` looks up."""
+    full = np.vstack([second, [0.0, 0.0, 1.0]])
+    return first @ full
+
+
+def small_affine(
+    rng: np.random.Generator, size: int, rotation: float, shear: float, scale: float
+) -> np.ndarray:
+    """A random rotation and shear (degrees, both signs) and scale (1 +- scale) about the centre of the output."""
+    angle, slant = (
+        np.radians(rng.uniform(-rotation, rotation)),
+        np.tan(np.radians(rng.uniform(-shear, shear))),
+    )
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    linear = turn @ np.array([[1.0, slant], [0.0, 1.0]]) / rng.uniform(1 - scale, 1 + scale)
+    centre = np.full(2, size / 2)
+    return np.column_stack([linear, centre - linear @ centre])
+
+
+def warp_frame(frame: np.ndarray, warp: np.ndarray, size: int) -> np.ndarray:
+    """The picture seen through a warp, uint8 (size, size, 3), bilinear; what lies outside is the mean colour.
+
+    Where one output pixel spans more than 1.4 pixels of the source, twice as many are drawn and averaged, so that a
+    reduced picture is as smooth as a resized one.
+    """
+    span = np.hypot(warp[0, :2], warp[1, :2])  # source pixels per output pixel along x and y
+    more_x, more_y = (2 if step > 1.4 else 1 for step in span)
+    finer = warp * np.array([1 / more_x, 1 / more_y, 1.0])
+    drawn = Image.fromarray(frame).transform(
+        (size * more_x, size * more_y), Image.Transform.AFFINE, tuple(finer.ravel()), Image.Resampling.BILINEAR,
+        fillcolor=FILL,
+    )  # fmt: skip
+    return np.asarray(drawn if more_x == more_y == 1 else drawn.reduce((more_x, more_y)))
+
+
+def warp_labels(labels: np.ndarray, warp: np.ndarray, size: int) -> np.ndarray:
+    """The label map seen through a warp, uint8 (size, size), nearest; what lies outside is background."""
+    image = Image.fromarray(labels)
+    return np.asarray(image.transform((size, size), Image.Transform.AFFINE, tuple(warp.ravel())))
+
+
+def random_box(
+    rng: np.random.Generator, size: tuple[int, int], area: tuple[float, float], aspect: float
+) -> Box:
+    """A random crop box inside an image of `size` (H, W).
+
+    Its area is a uniform share of the image's within `area`; its aspect width / height lies between 1 / aspect and
+    aspect, evenly on a log scale. A box that is too long for the image is cut to the image's side.
+    """
+    height, width = size
+    target = rng.uniform(*area) * height * width
+    ratio = np.exp(rng.uniform(-np.log(aspect), np.log(aspect)))
+    w, h = min(width, np.sqrt(target * ratio)), min(height, np.sqrt(target / ratio))
+    return float(rng.uniform(0, width - w)), float(rng.uniform(0, height - h)), float(w), float(h)
+
+
+@dataclass(frozen=True)
+class Colour:
+    """An affine map of RGB: value @ matrix + offset, then cut to 0..255."""
+
+    matrix: np.ndarray  # (3, 3)
+    offset: np.ndarray  # (3,)
+
+    def __call__(self, frame: np.ndarray) -> np.ndarray:
+        """The recoloured picture, uint8 (H, W, 3)."""
+        mixed = frame.reshape(-1, 3).astype(np.float32) @ self.matrix.astype(np.float32)
+        return (
+            np.clip(mixed + self.offset.astype(np.float32) + 0.5, 0, 255)
+            .astype(np.uint8)
+            .reshape(frame.shape)
+        )
+
+    def then(self, other: Colour) -> Colour:
+        """This map followed by another one, without cutting in between."""
+        return Colour(self.matrix @ other.matrix, self.offset @ other.matrix + other.offset)
+
+
+def random_colour(
+    rng: np.random.Generator,
+    brightness: float,
+    contrast: float,
+    saturation: float,
+    hue: float = 0.0,
+    grey: float = 0.0,
+) -> Colour:
+    """Random brightness, contrast about mid-grey, saturation (factors 1 +- x), hue (turns) and greyscale (probability).
+
+    Hue is a rotation of RGB about the grey axis, which keeps the map linear.
+    """
+    light, spread, vivid = (rng.uniform(1 - x, 1 + x) for x in (brightness, contrast, saturation))
+    if rng.random() < grey:
+        vivid = 0.0
+    to_grey = np.repeat(LUMA[:, None], 3, axis=1)
+    matrix = hue_rotation(2 * np.pi * rng.uniform(-hue, hue)) @ (vivid * np.eye(3) + (1 - vivid) * to_grey)
+    return Colour(light * spread * matrix, np.full(3, 127.5 * (1 - spread)))
+
+
+def hue_rotation(angle: float) -> np.ndarray:
+    """Rotation of RGB about (1, 1, 1) by `angle` radians; (3, 3), for row vectors."""
+    cosine, sine = np.cos(angle), np.sin(angle) / np.sqrt(3)
+    cross = np.array([[0.0, 1.0, -1.0], [-1.0, 0.0, 1.0], [1.0, -1.0, 0.0]])
+    return cosine * np.eye(3) + (1 - cosine) / 3 + sine * cross

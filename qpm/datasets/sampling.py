@@ -1,0 +1,59 @@
+"""Which frames of a video, and which part of them, a training clip shows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qpm.datasets.augment import Box, random_box
+from qpm.datasets.video import Video
+
+BOXES = 10  # draws of a crop before the best so far is taken
+
+
+def annotated(video: Video) -> list[int]:
+    """Indices of the frames with truth."""
+    return list(range(len(video)) if video.truth_frames is None else video.truth_frames)
+
+
+def largest_gap(gap: tuple[int, int], progress: float) -> int:
+    """The curriculum: from gap[0] at the start to gap[1] at half of the training, then constant."""
+    return round(gap[0] + (gap[1] - gap[0]) * min(1.0, 2 * progress))
+
+
+def choose_frames(rng: np.random.Generator, frames: list[int], length: int, gap: int) -> list[int]:
+    """`length` of `frames` in order, neighbours 1..gap apart, reversed in half of the draws.
+
+    In a video too short for the gap the distances are as large as fit.
+    """
+    steps = length - 1
+    longest = max(1, min(gap, (len(frames) - 1) // max(1, steps)))
+    offsets = np.concatenate([[0], np.cumsum(rng.integers(1, longest + 1, size=steps))])
+    start = int(rng.integers(0, len(frames) - offsets[-1]))
+    chosen = [frames[start + int(offset)] for offset in offsets]
+    return chosen[::-1] if rng.random() < 0.5 else chosen
+
+
+def choose_box(rng: np.random.Generator, target: np.ndarray, area: tuple[float, float], aspect: float) -> Box:
+    """A crop that holds at least half of the target (bool (H, W), not empty); the best of ten draws if none does."""
+    best, most, total = None, -1.0, target.sum()
+    for _ in range(BOXES):
+        box = random_box(rng, (target.shape[0], target.shape[1]), area, aspect)
+        x, y, width, height = (round(value) for value in box)
+        share = target[y : y + height, x : x + width].sum() / total
+        if share > most:
+            best, most = box, share
+        if share >= 0.5:
+            break
+    assert best is not None
+    return best
+
+
+def box_around(masks: np.ndarray, margin: float) -> Box:
+    """The square that holds an object in all frames, with a margin as a share of its side; may leave the image.
+
+    masks : bool (T, H, W), not all empty
+    """
+    rows, columns = np.flatnonzero(masks.any(axis=(0, 2))), np.flatnonzero(masks.any(axis=(0, 1)))
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    side = (1 + 2 * margin) * max(bottom - top, right - left)
+    return float((left + right - side) / 2), float((top + bottom - side) / 2), float(side), float(side)
