@@ -13,6 +13,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from qpm.frames import MEAN, STD, normalise
+from qpm.model.backbone import ResNet
+from qpm.model.presets import PRESETS
 from qpm.weights import initial
 from qpm.weights.folding import CAFFE_MEAN_BGR
 
@@ -43,11 +45,9 @@ def convolve(maps: Tensor, name: str, parameters: Parameters, stride: int = 1, p
     return F.conv2d(maps, parameters[f"{name}.weight"], parameters[f"{name}.bias"], stride, padding)
 
 
-def stem(frame: Tensor, parameters: Parameters) -> Tensor:
-    """conv1 over a frame (1, 3, H, W) whose padding is what caffe's zeros are after our normalisation."""
-    mean, std = torch.tensor(MEAN), torch.tensor(STD)
-    zero = ((torch.tensor(CAFFE_MEAN_BGR[::-1]) / 255 - mean) / std).view(3, 1, 1)
-    return convolve(F.pad(frame - zero, (3, 3, 3, 3)) + zero, "conv1", parameters, stride=2).relu()
+def caffe_zero() -> Tensor:
+    """What caffe's zero is after our normalisation, (3, 1, 1): near 0, not 0."""
+    return ((torch.tensor(CAFFE_MEAN_BGR[::-1]) / 255 - torch.tensor(MEAN)) / torch.tensor(STD)).view(3, 1, 1)
 
 
 def bottleneck(maps: Tensor, block: str, stride: int, parameters: Parameters) -> list[Tensor]:
@@ -59,9 +59,10 @@ def bottleneck(maps: Tensor, block: str, stride: int, parameters: Parameters) ->
     return [first, second, (maps + convolve(second, f"{block}.conv3", parameters)).relu()]
 
 
-def feature_maps(frame: Tensor, parameters: Parameters) -> list[Tensor]:
+def feature_maps(frame: Tensor, parameters: Parameters, padding_value: Tensor) -> list[Tensor]:
     """All maps after a ReLU, from conv1 to the last of layer3, for a normalised frame (1, 3, H, W)."""
-    maps = [stem(frame, parameters)]
+    padded = F.pad(frame - padding_value, (3, 3, 3, 3)) + padding_value
+    maps = [convolve(padded, "conv1", parameters, stride=2).relu()]
     pooled = F.max_pool2d(F.pad(maps[0], (0, 1, 0, 1)), kernel_size=3, stride=2)
     for stage, blocks in ((1, 3), (2, 4), (3, 6)):
         for block in range(blocks):
@@ -84,6 +85,15 @@ def maps_of_the_graph(wheel: Path, frame: np.ndarray) -> list[Tensor]:
     return [torch.from_numpy(values).permute(0, 3, 1, 2) for values in maps]
 
 
+def test_the_packages_encoder_gives_the_reference_features(file: Path) -> None:
+    encoder, parameters = ResNet(PRESETS["half"].query_encoder), load_file(file)
+    encoder.load_state_dict(parameters)
+    frame = torch.randn(1, 3, 96, 160, generator=torch.Generator().manual_seed(0))
+    maps = feature_maps(frame, parameters, padding_value=torch.zeros(3, 1, 1))
+    for found, expected in zip(encoder(frame), (maps[9], maps[21], maps[39]), strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("kind", ["noise", "gradient"])
 def test_every_feature_map_equals_the_classifiers(wheel: Path, file: Path, kind: str) -> None:
     ramp = np.linspace(0, 255, 224)
@@ -92,7 +102,9 @@ def test_every_feature_map_equals_the_classifiers(wheel: Path, file: Path, kind:
     )
     if kind == "noise":
         frame = np.random.default_rng(0).integers(0, 256, size=(224, 224, 3)).astype(float)
-    found = feature_maps(normalise(torch.from_numpy(frame).permute(2, 0, 1)[None]), load_file(file))
+    found = feature_maps(
+        normalise(torch.from_numpy(frame).permute(2, 0, 1)[None]), load_file(file), caffe_zero()
+    )
     expected = maps_of_the_graph(wheel, frame)
     assert len(found) == 40
     for ours, theirs in zip(found, expected, strict=False):  # the graph goes on to layer4
