@@ -23,7 +23,9 @@ def requirements(*extras: str) -> dict[str, Requirement]:
 def test_the_conda_environment_asks_for_what_pyproject_asks_for():
     entries = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     pip = next(entry["pip"] for entry in entries if isinstance(entry, dict))
-    conda = [Requirement(e) for e in entries if isinstance(e, str)] + [Requirement(e) for e in pip if not e.startswith("-e")]
+    conda = [Requirement(e) for e in entries if isinstance(e, str)] + [
+        Requirement(e) for e in pip if not e.startswith("-e")
+    ]
     found = {r.name: str(r.specifier) for r in conda if r.name not in ("python", "pip")}
     assert found == {CONDA_NAMES.get(name, name): str(r.specifier) for name, r in requirements().items()}
     assert next(r for r in conda if r.name == "python").specifier == PROJECT["requires-python"]
@@ -32,7 +34,9 @@ def test_the_conda_environment_asks_for_what_pyproject_asks_for():
 
 def test_constraints_are_exact_and_serve_every_kind_of_machine():
     for line in CONSTRAINTS:
-        assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line), f"{line}: a pin without local label, path or marker"
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line), (
+            f"{line}: a pin without local label, path or marker"
+        )
     assert len({canonicalize_name(line.split("==")[0]) for line in CONSTRAINTS}) == len(CONSTRAINTS)
 
 
@@ -40,7 +44,9 @@ def test_every_requirement_is_pinned_within_its_bounds():
     pins = {canonicalize_name(name): version for name, version in (line.split("==") for line in CONSTRAINTS)}
     for name, requirement in requirements("dev", "init", "slurm").items():
         assert name in pins, f"{name} has no pin; run `make constraints`"
-        assert requirement.specifier.contains(pins[name]), f"{name}: {pins[name]} is outside {requirement.specifier}"
+        assert requirement.specifier.contains(pins[name]), (
+            f"{name}: {pins[name]} is outside {requirement.specifier}"
+        )
 
 
 def test_make_has_the_targets_that_the_readme_promises():

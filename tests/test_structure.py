@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = sorted((ROOT / "qpm").rglob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
-# A room may import itself and rooms of a lower floor. Files directly in qpm/ that are not named here are the ground floor.
+# A room may import itself and rooms of a lower floor; files directly in qpm/ that are not named are the ground floor.
 FLOORS = {
     "weights": 1,
     "datasets": 2, "model": 2, "memory": 2, "metrics": 2,
@@ -45,7 +45,11 @@ def imports(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             # `from qpm import images` names the room in the alias
-            yield from (f"{node.module}.{alias.name}" for alias in node.names) if node.module == "qpm" else [node.module]
+            yield from (
+                (f"{node.module}.{alias.name}" for alias in node.names)
+                if node.module == "qpm"
+                else [node.module]
+            )
 
 
 def test_imports_point_down():
@@ -64,7 +68,9 @@ def test_imports_point_down():
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize(("library", "home"), [("mlflow", "qpm/study/tracking.py"), ("papermill", "qpm/study/execute.py")])
+@pytest.mark.parametrize(
+    ("library", "home"), [("mlflow", "qpm/study/tracking.py"), ("papermill", "qpm/study/execute.py")]
+)
 def test_a_tool_that_could_be_replaced_is_imported_in_one_file(library, home):
     users = {str(p.relative_to(ROOT)) for p in PACKAGE if any(n.split(".")[0] == library for n in imports(p))}
     assert users == {home}
@@ -94,7 +100,9 @@ def python_files() -> list[Path]:
 
 
 def test_no_file_is_longer_than_three_hundred_lines():
-    lengths = {str(p.relative_to(ROOT)): len(p.read_text(encoding="utf-8").splitlines()) for p in python_files()}
+    lengths = {
+        str(p.relative_to(ROOT)): len(p.read_text(encoding="utf-8").splitlines()) for p in python_files()
+    }
     assert {name: lines for name, lines in lengths.items() if lines > 300} == {}
 
 
@@ -113,5 +121,7 @@ def test_a_notebook_is_a_thin_page(path):
     cells = [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
     assert not any(c["outputs"] or c["execution_count"] for c in cells), "outputs are not committed"
     tree = ast.parse("\n".join("".join(c["source"]) for c in cells))
-    assert not [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
+    assert not [
+        n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    ]
     assert sum("parameters" in c["metadata"].get("tags", []) for c in cells) == 1

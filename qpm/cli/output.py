@@ -1,0 +1,43 @@
+"""What the commands print: tables and JSON on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import typer
+
+QUIET_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # the word: DO_NOT_TRACK=1 is not honoured by MLflow
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # two server processes instead of ten
+    "GIT_PYTHON_REFRESH": "quiet",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
+
+
+def prepare() -> None:
+    """Set the environment that children inherit, and send our log lines to stderr."""
+    for name, value in QUIET_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    log = logging.getLogger("qpm")
+    log.handlers = [logging.StreamHandler(sys.stderr)]
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool = False, empty: str = "nothing to show") -> None:
+    """Print rows to stdout as an aligned table, or as a JSON list."""
+    if as_json:
+        typer.echo(json.dumps(list(rows), indent=2, default=str, ensure_ascii=False))
+    elif rows:
+        from tabulate import tabulate
+
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        cells = [["" if row.get(c) is None else str(row[c]) for c in columns] for row in rows]
+        typer.echo(tabulate(cells, columns, tablefmt="simple", disable_numparse=True))
+    else:
+        typer.echo(empty, err=True)

@@ -1,0 +1,129 @@
+"""Errors end in a line that helps and an exit code that a script can use, never in a traceback."""
+
+from typing import Annotated, Literal
+
+import pytest
+import typer
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typer.testing import CliRunner
+
+from qpm.cli.faults import Commands, explain
+
+
+class Gate(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    rule: Literal["gate"] = "gate"
+    sigma: float = Field(default=0.7, le=1)
+
+    @model_validator(mode="after")
+    def is_not_a_half(self):
+        if self.sigma == 0.5:
+            raise ValueError("a half is no gate")
+        return self
+
+
+class Always(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    rule: Literal["always"]
+
+
+class Trial(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    keep: Gate
+    others: tuple[Annotated[Gate | Always, Field(discriminator="rule")], ...] = ()
+    frames: int = 3
+
+
+def run(error: BaseException | None, *arguments: str):
+    """Run a command that raises, as the console script would."""
+    app = typer.Typer(cls=Commands, pretty_exceptions_enable=False)
+
+    @app.callback()
+    def main() -> None:
+        pass
+
+    @app.command()
+    def work(name: str = "") -> None:
+        if error is not None:
+            raise error
+        typer.echo(name)
+
+    return CliRunner().invoke(app, ["work", *arguments])
+
+
+def lines_of(**settings) -> list[str]:
+    with pytest.raises(ValueError) as caught:
+        Trial.model_validate(settings)
+    return explain(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ValueError("unknown keep rule 'qualty'; did you mean 'quality_gate'?"), 2),
+        (FileNotFoundError("davis: no folder /data/davis"), 2),
+        (ModuleNotFoundError("No module named 'mylab'"), 2),
+        (ZeroDivisionError("division by zero"), 1),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_the_kind_of_error_decides_the_exit_code(error, code):
+    result = run(error)
+    assert result.exit_code == code
+    assert "Traceback" not in result.output
+    assert result.stdout == ""
+    assert str(error) in result.stderr
+
+
+def test_a_wrong_value_is_told_as_it_was_raised():
+    assert run(ValueError("no such thing")).stderr == "error: no such thing\n"
+
+
+def test_a_bug_of_ours_is_named_as_one():
+    assert "ZeroDivisionError: division by zero" in run(ZeroDivisionError("division by zero")).stderr
+
+
+def test_notes_on_an_error_are_printed_below_it():
+    error = ValueError("bad mask")
+    error.add_note("in video bear")
+    assert run(error).stderr.splitlines() == ["error: bad mask", "in video bear"]
+
+
+@pytest.mark.parametrize("arguments", [["--debug"], ["--name", "x", "--debug"]])
+def test_debug_shows_the_error_itself_wherever_it_stands(arguments):
+    error = ValueError("deep inside")
+    assert run(error, *arguments).exception is error
+
+
+def test_debug_after_a_double_dash_is_an_ordinary_word():
+    assert run(None, "--", "--debug").exit_code == 2  # `work` takes no argument
+
+
+def test_a_command_that_succeeds_exits_with_zero():
+    result = run(None, "--name", "fish")
+    assert (result.exit_code, result.stdout) == (0, "fish\n")
+
+
+def test_each_fault_of_a_configuration_is_one_line_with_its_place():
+    lines = lines_of(keep={"sigma": 3}, frames="many")
+    assert lines[0] == "error: keep.sigma: input should be less than or equal to 1 (got 3)"
+    assert lines[1].startswith("error: frames: input should be a valid integer")
+    assert lines[1].endswith("(got 'many')")
+
+
+def test_a_misspelt_key_is_named_with_its_place_and_the_nearest_known_one():
+    assert lines_of(keep={"sigmaa": 0.2}) == [
+        "error: keep.sigmaa: unknown key 'sigmaa'; did you mean 'sigma'? known: rule, sigma"
+    ]
+
+
+def test_a_misspelt_key_is_found_inside_lists_and_tagged_variants():
+    line = lines_of(keep={}, others=[{"rule": "always"}, {"rule": "gate", "sgma": 1}])
+    assert line == ["error: others.1.gate.sgma: unknown key 'sgma'; did you mean 'sigma'? known: rule, sigma"]
+
+
+def test_a_check_of_our_own_speaks_without_pydantics_prefix():
+    assert lines_of(keep={"sigma": 0.5}) == ["error: keep: a half is no gate"]
