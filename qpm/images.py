@@ -6,7 +6,7 @@ Label maps go through Pillow only: a reader that converts to RGB loses the palet
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -17,7 +17,7 @@ White = Literal["auto", "object", "void", "keep"]
 
 
 def voc_palette() -> np.ndarray:
-    """The colour map of PASCAL VOC and DAVIS, uint8 (256, 3): bits 0, 1, 2 of the id are the top of R, G, B."""
+    """The colour map of PASCAL VOC and DAVIS, uint8 (256, 3): id bits 0, 1, 2 are the top of R, G, B."""
     ids = np.arange(256)
     palette = np.zeros((256, 3), dtype=np.uint8)
     for level in range(8):
@@ -79,7 +79,7 @@ def read_labels(path: Path, white: White = "auto") -> np.ndarray:
     values = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
     if image.mode == "L" and len(values) > MAX_GREY_IDS:
         raise ValueError(
-            f"{path} is no label map: {len(values)} grey values, so it is a picture or has anti-aliased edges; "
+            f"{path} is no label map: {len(values)} grey values, a picture or anti-aliased edges; "
             "save masks without smoothing (resize with nearest), one value per object, 0 for the background"
         )
     return _without_white(labels, values, white)
@@ -89,8 +89,8 @@ def _refusal(path: Path, image: Image.Image) -> str:
     colours = image.getcolors(maxcolors=1 << 24)
     count = f"{len(colours)} colours" if colours else "very many values"
     return (
-        f"{path} is no label map: mode {image.mode} with {count}; expected a palette (P) or grey (L) PNG whose "
-        "pixel values are the object ids; write it with qpm.images.write_labels, or turn each colour into an id"
+        f"{path} is no label map: mode {image.mode} with {count}; expected a palette (P) or grey (L) PNG "
+        "whose pixel values are the object ids; turn each colour into an id (qpm.images.write_labels writes them)"
     )
 
 
@@ -113,7 +113,9 @@ def write_labels(path: Path, labels: np.ndarray) -> None:
 
 def write_frame(path: Path, frame: np.ndarray, quality: int = 95) -> None:
     """Write an RGB picture, uint8 (H, W, 3); `quality` is for JPEG, written without chroma subsampling."""
-    options = {"quality": quality, "subsampling": 0} if path.suffix.lower() in (".jpg", ".jpeg") else {}
+    options: dict[str, Any] = (
+        {"quality": quality, "subsampling": 0} if path.suffix.lower() in (".jpg", ".jpeg") else {}
+    )
     Image.fromarray(frame).save(path, **options)
 
 

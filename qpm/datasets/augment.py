@@ -1,8 +1,8 @@
-"""Geometric and colour augmentation of clips: one warp for image and labels, colours as one affine map of RGB.
+"""Augmentation of clips: one warp for image and labels, and colours as one affine map of RGB.
 
-Coordinates are continuous pixels (x, y): the centre of the first pixel is (0.5, 0.5). A warp is a (2, 3) matrix that
-maps a point of the output to the point of the source that is shown there. Only Pillow and numpy: at the sizes of
-training clips they are as fast as tensors and keep uint8.
+Coordinates are continuous pixels (x, y): the centre of the first pixel is (0.5, 0.5). A warp is a (2, 3)
+matrix that maps a point of the output to the point of the source that is shown there. Only Pillow and numpy:
+at the sizes of training clips they are as fast as tensors and keep uint8.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def compose(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def small_affine(
     rng: np.random.Generator, size: int, rotation: float, shear: float, scale: float
 ) -> np.ndarray:
-    """A random rotation and shear (degrees, both signs) and scale (1 +- scale) about the centre of the output."""
+    """A random rotation and shear (degrees, both signs) and scale (1 +- x) about the centre of the output."""
     angle, slant = (
         np.radians(rng.uniform(-rotation, rotation)),
         np.tan(np.radians(rng.uniform(-shear, shear))),
@@ -48,16 +48,15 @@ def small_affine(
 def warp_frame(frame: np.ndarray, warp: np.ndarray, size: int) -> np.ndarray:
     """The picture seen through a warp, uint8 (size, size, 3), bilinear; what lies outside is the mean colour.
 
-    Where one output pixel spans more than 1.4 pixels of the source, twice as many are drawn and averaged, so that a
-    reduced picture is as smooth as a resized one.
+    Where one output pixel spans more than 1.4 pixels of the source, twice as many are drawn and averaged, so
+    that a reduced picture is as smooth as a resized one.
     """
     span = np.hypot(warp[0, :2], warp[1, :2])  # source pixels per output pixel along x and y
     more_x, more_y = (2 if step > 1.4 else 1 for step in span)
     finer = warp * np.array([1 / more_x, 1 / more_y, 1.0])
-    drawn = Image.fromarray(frame).transform(
-        (size * more_x, size * more_y), Image.Transform.AFFINE, tuple(finer.ravel()), Image.Resampling.BILINEAR,
-        fillcolor=FILL,
-    )  # fmt: skip
+    shape, bilinear = (size * more_x, size * more_y), Image.Resampling.BILINEAR
+    image = Image.fromarray(frame)
+    drawn = image.transform(shape, Image.Transform.AFFINE, tuple(finer.ravel()), bilinear, fillcolor=FILL)
     return np.asarray(drawn if more_x == more_y == 1 else drawn.reduce((more_x, more_y)))
 
 
@@ -72,7 +71,7 @@ def random_box(
 ) -> Box:
     """A random crop box inside an image of `size` (H, W).
 
-    Its area is a uniform share of the image's within `area`; its aspect width / height lies between 1 / aspect and
+    Its area is a uniform share of the image's within `area`; its width / height lies between 1 / aspect and
     aspect, evenly on a log scale. A box that is too long for the image is cut to the image's side.
     """
     height, width = size
@@ -111,9 +110,9 @@ def random_colour(
     hue: float = 0.0,
     grey: float = 0.0,
 ) -> Colour:
-    """Random brightness, contrast about mid-grey, saturation (factors 1 +- x), hue (turns) and greyscale (probability).
+    """Random brightness, contrast and saturation (factors 1 +- x), hue (turns) and greyscale (probability).
 
-    Hue is a rotation of RGB about the grey axis, which keeps the map linear.
+    Contrast is about mid-grey. Hue is a rotation of RGB about the grey axis, which keeps the map linear.
     """
     light, spread, vivid = (rng.uniform(1 - x, 1 + x) for x in (brightness, contrast, saturation))
     if rng.random() < grey:

@@ -1,7 +1,7 @@
-"""Training clips: a few frames of a video at growing distance, cropped and recoloured, objects renumbered 1..K.
+"""Training clips: a few frames of a video, cropped and recoloured, their objects renumbered 1..K.
 
-A clip is a pure function of (source, generator, progress), so clip number i of a run is the same whether the run was
-interrupted or not: `draw_batch` seeds one generator per clip.
+A clip is a pure function of (source, generator, progress), so clip number i of a run is the same whether the
+run was interrupted or not: `draw_batch` seeds one generator per clip.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class VideoClips:
         return Clip(frames, renumbered(labels, np.array([target])), name)
 
     def draw(self, rng: np.random.Generator, progress: float) -> tuple[str, list[Pair], int]:
-        """A video's name, its frames with truth for a clip, and an object that is large enough in the first."""
+        """A video's name, frames of it with truth, and an object that is large enough in the first of them."""
         for _ in range(ATTEMPTS):
             index = list(self.frames)[int(rng.integers(len(self.frames)))]
             gap = largest_gap(self.gap, progress)
@@ -135,7 +135,7 @@ class VideoClips:
     def render(
         self, rng: np.random.Generator, pairs: Sequence[Pair], warp: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Frames (T, H, W, 3) and labels (T, H, W): a shared warp and colour, and a small one of each frame's own."""
+        """Frames (T, H, W, 3), labels (T, H, W): a shared warp and colour, and small ones of each frame's own."""
         colour = random_colour(rng, brightness=0.15, contrast=0.15, saturation=0.15, hue=0.03, grey=0.05)
         frames, labels = [], []
         for frame, truth in pairs:
@@ -188,7 +188,7 @@ def draw_batch(
 
 @dataclass(frozen=True)
 class ClipStream:
-    """The batches of a run in order; `batches(start)` resumes exactly where iteration `start` would have been."""
+    """The batches of a run in order; `batches(start)` goes on exactly as if the run had begun at 0."""
 
     source: ClipSource
     batch: int

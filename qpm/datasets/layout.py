@@ -107,7 +107,7 @@ class SequenceFiles:
         return tuple(i for i, stem in enumerate(self.stems) if stem in self.masks)
 
     def faults(self) -> list[str]:
-        """What is wrong, by file names and two headers only: no frames or masks, stray masks, another size."""
+        """What is wrong by file names and two headers: no frames or masks, stray masks, another size."""
         if not self.frames:
             return [f"{self.name}: no frames (.jpg or .png)"]
         if not self.masks:

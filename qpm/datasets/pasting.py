@@ -1,4 +1,4 @@
-"""Things added to a clip: an object cut from another video, and a patch that hides an object for one frame."""
+"""What is added to a clip: an object cut from another video, a patch that hides an object for one frame."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ SMALLEST = 0.003  # share of the image that a pasted labelled object covers in t
 def paste(clip: Clip, other: Clip, rng: np.random.Generator, labelled: bool) -> Clip:
     """The clip with object 1 of another clip moving through it, its shape following its own mask.
 
-    The path is a line at constant speed; half of the paths lead through an object of the clip. The pasted object
-    passes in front of the objects or (in a third of the draws) behind them; in the first frame every labelled
-    object stays visible for the most part.
+    The path is a line at constant speed; half of the paths lead through an object of the clip. The pasted
+    object passes in front of the objects or (in a third of the draws) behind them; in the first frame every
+    labelled object stays visible for the most part.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def paste(clip: Clip, other: Clip, rng: np.random.Generator, labelled: bool) -> 
 
 
 def acceptable(labels: np.ndarray, covered: np.ndarray, labelled: bool) -> bool:
-    """Whether the first frame still shows enough of every object, and of the pasted one if it is an object."""
+    """Whether the first frame still shows enough of every object, the pasted one too if it is labelled."""
     before = np.bincount(labels.ravel(), minlength=2)[1:]
     after = np.bincount(labels[~covered], minlength=len(before) + 1)[1:]
     enough = covered.sum() >= SMALLEST * covered.size
@@ -55,7 +55,7 @@ def acceptable(labels: np.ndarray, covered: np.ndarray, labelled: bool) -> bool:
 
 
 def random_path(clip: Clip, other: Clip, rng: np.random.Generator) -> list[np.ndarray]:
-    """For every frame the warp from the clip's pixels to the other clip's pixels: a random size, start and speed."""
+    """For every frame the warp from the clip's to the other clip's pixels: random size, start and speed."""
     frames, size = clip.labels.shape[0], clip.labels.shape[1]
     rows, columns = np.nonzero(other.labels[0] == 1)
     centre = np.array([columns.mean(), rows.mean()]) + 0.5
@@ -92,7 +92,7 @@ def cut_out(mask: np.ndarray, warp: np.ndarray) -> np.ndarray:
 
 
 def blend(clip: Clip, other: Clip, warps: list[np.ndarray], alpha: np.ndarray, object_id: int) -> Clip:
-    """The other clip's pixels over the clip's, weighted by alpha; labels become `object_id` where alpha > 0.5."""
+    """The other clip over the clip, weighted by alpha; the label is `object_id` where alpha > 0.5."""
     size = clip.labels.shape[1]
     over = np.stack([warp_frame(frame, warp, size) for frame, warp in zip(other.frames, warps, strict=True)])
     weight = alpha[..., None].astype(np.float32)
@@ -101,9 +101,9 @@ def blend(clip: Clip, other: Clip, warps: list[np.ndarray], alpha: np.ndarray, o
 
 
 def hide_object(clip: Clip, texture: np.ndarray, rng: np.random.Generator) -> Clip:
-    """The clip with a textured blob over one object in one frame after the first; labels follow what is visible.
+    """The clip with a textured blob over one object in one later frame; the labels show what is seen.
 
-    The blob covers from a part to all of the object, so that it must be found again in the next frame.
+    The blob covers a part or all of the object, which must be found again in the next frame.
 
     texture : uint8 (H, W, 3)
     """
@@ -122,10 +122,10 @@ def hide_object(clip: Clip, texture: np.ndarray, rng: np.random.Generator) -> Cl
 
 
 def random_blob(rng: np.random.Generator, rows: np.ndarray, columns: np.ndarray, size: int) -> np.ndarray:
-    """A wavy ellipse about the pixels (rows, columns), 0.5 to 1.3 times as long as their box; bool (size, size)."""
+    """A wavy ellipse about the pixels (rows, columns), 0.5 to 1.3 times their box; bool (size, size)."""
     box = np.array([np.ptp(rows), np.ptp(columns)]) + 1
     centre = np.array([rows.min(), columns.min()]) + box / 2 + rng.uniform(-0.25, 0.25, 2) * box
-    radius = np.maximum(3.0, rng.uniform(0.5, 1.3) * box / np.sqrt(2))
+    radius = np.clip(rng.uniform(0.5, 1.3) * box / np.sqrt(2), 3.0, 0.35 * size)
     y, x = np.ogrid[:size, :size]
     dy, dx = (y - centre[0]) / radius[0], (x - centre[1]) / radius[1]
     waves = 0.15 * np.sin(int(rng.integers(2, 6)) * np.arctan2(dy, dx) + rng.uniform(0, 2 * np.pi))

@@ -34,7 +34,7 @@ def choose_frames(rng: np.random.Generator, frames: list[int], length: int, gap:
 
 
 def choose_box(rng: np.random.Generator, target: np.ndarray, area: tuple[float, float], aspect: float) -> Box:
-    """A crop that holds at least half of the target (bool (H, W), not empty); the best of ten draws if none does."""
+    """A crop that holds half of the target (bool (H, W), not empty) or more; if ten draws do not, the best."""
     best, most, total = None, -1.0, target.sum()
     for _ in range(BOXES):
         box = random_box(rng, (target.shape[0], target.shape[1]), area, aspect)
@@ -49,7 +49,7 @@ def choose_box(rng: np.random.Generator, target: np.ndarray, area: tuple[float, 
 
 
 def box_around(masks: np.ndarray, margin: float) -> Box:
-    """The square that holds an object in all frames, with a margin as a share of its side; may leave the image.
+    """The square that holds an object in all frames, and a margin (share of its side); may leave the image.
 
     masks : bool (T, H, W), not all empty
     """
