@@ -40,9 +40,7 @@ COLUMNS: dict[str, Column] = {
     "frame_index": Column("int64", REQUIRED, "position of the frame in the video, from 0"),
     "annotated": Column("bool", False, "the object's mask was given on this frame"),
     "scored": Column("bool", REQUIRED, "the protocol counts this object on this frame"),
-    "present": Column(
-        "boolean", pd.NA, "the truth holds the object on this frame; NA where there is no truth"
-    ),
+    "present": Column("boolean", pd.NA, "the truth holds the object on this frame; NA = no truth"),
     "j": Column("float64", REQUIRED, "region similarity, 0..1; NaN where there is no truth"),
     "f": Column("float64", REQUIRED, "boundary measure, 0..1; NaN where there is no truth"),
     "score_raw": Column("float64", np.nan, "predicted mask quality A(m_t), Eq. 2"),

@@ -67,9 +67,7 @@ def dilate(points: np.ndarray, radius: int) -> np.ndarray:
     disk's sides to its middle the column only grows. Boolean (H, W) in and out; outside it are no points.
     """
     height, width = points.shape
-    padded = np.zeros(
-        (height, width + radius), dtype=bool
-    )  # a shift of the flat array never meets the next row
+    padded = np.zeros((height, width + radius), dtype=bool)  # so that a flat shift meets no other row
     padded[:, :width] = points
     flat, stride, reach = padded.ravel(), width + radius, 0
     column, hit = flat.copy(), np.zeros_like(flat)

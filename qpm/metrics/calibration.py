@@ -105,7 +105,12 @@ def samples(rows: pd.DataFrame, score: str = "score", empty_union: bool = True) 
 
 
 def has_empty_union(rows: pd.DataFrame) -> pd.Series:
-    """Whether neither truth nor prediction holds the object: J is 1 although the truth has nothing."""
+    """Whether neither truth nor prediction holds the object: J is 1 although the truth has nothing.
+
+    False where it is not known whether the truth holds the object.
+    """
+    if "present" not in rows:
+        return pd.Series(False, index=rows.index)
     absent = (~rows["present"].astype("boolean")).fillna(False).astype(bool)
     return absent & (rows["j"] == 1)
 
@@ -125,10 +130,10 @@ def calibration_table(rows: pd.DataFrame, scores: Sequence[str] = SCORES, tau: f
     Returns
     -------
     DataFrame
-        Columns case, score, empty_union (bool), n, videos; spearman, pearson, auroc, average_precision (pooled)
-        and spearman_video, pearson_video, auroc_video (per video, then averaged); failed (share of failed
-        masks); mae, bias (score - IoU), ece; mae_recalibrated, ece_recalibrated (isotonic, fitted on the
-        other videos); aurc, excess_aurc. NaN where a measure is undefined.
+        Columns case, score, empty_union (bool), n, videos; spearman, pearson, auroc, average_precision
+        (pooled) and spearman_video, pearson_video, auroc_video (per video, then averaged); failed (share of
+        failed masks); mae, bias (score - IoU), ece; mae_recalibrated, ece_recalibrated (isotonic, fitted on
+        the other videos); aurc, excess_aurc. NaN where a measure is undefined.
     """
     records = []
     for case, group in rows.groupby("case", sort=True):

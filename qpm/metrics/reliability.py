@@ -17,7 +17,7 @@ def reliability(
     Parameters
     ----------
     score, iou : ndarray, (N,)
-        Predicted and true quality; a score may leave 0..1 (a relative one does) and then counts in the outer bin.
+        Predicted and true quality; a score outside 0..1 (a relative one can be) counts in the outer bin.
     bins : int
         Number of bins.
     by : {"width", "count"}
@@ -46,7 +46,7 @@ def reliability(
 def calibration_error(
     score: np.ndarray, iou: np.ndarray, bins: int = 10, by: Literal["width", "count"] = "width"
 ) -> float:
-    """Expected calibration error: mean over the samples of their bin's |mean score - mean IoU|; NaN of nothing."""
+    """Expected calibration error: |mean score - mean IoU| of each bin, averaged over the samples."""
     table = reliability(score, iou, bins, by)
     gap = (table["score"] - table["iou"]).abs().fillna(0)
     return float((gap * table["count"]).sum() / table["count"].sum()) if len(score) else float("nan")
