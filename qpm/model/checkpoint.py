@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from qpm.files import write_atomic
 from qpm.model.network import Network, NetworkConfig
@@ -14,6 +14,7 @@ from qpm.model.presets import PRESETS
 from qpm.names import lookup
 from qpm.weights import path as shipped_path
 
+HEADER = "qpm"  # the header key that holds config and facts as JSON
 SHOWN = 10  # names printed of a long list of faults
 
 
@@ -26,8 +27,9 @@ def save_network(network: Network, path: Path, facts: Mapping[str, object] | Non
     """Write the weights with their config and any JSON `facts` in the header; `half` stores float16."""
     dtype = torch.float16 if half else torch.float32
     tensors = {name: value.detach().to("cpu", dtype).contiguous() for name, value in network.state_dict().items()}
-    header = {"config": network.config.model_dump_json(), "facts": json.dumps(dict(facts or {}))}
-    write_atomic(path, lambda temporary: save_file(tensors, str(temporary), metadata=header))
+    # one key: safetensors writes several in random order, and equal weights should be equal bytes
+    header = {HEADER: json.dumps({"config": network.config.model_dump(mode="json"), "facts": dict(facts or {})})}
+    write_atomic(path, lambda temporary: temporary.write_bytes(save(tensors, metadata=header)))
     return path
 
 
@@ -40,9 +42,10 @@ def read_header(path: Path) -> tuple[NetworkConfig, dict[str, object]]:
             header = file.metadata() or {}
     except SafetensorError as error:
         raise ValueError(f"{path} is not a safetensors file ({error}); weights of others need `qpm convert` first") from error
-    if "config" not in header:
+    if HEADER not in header:
         raise ValueError(f"{path} holds no network config; it was not written by this package")
-    return NetworkConfig.model_validate_json(header["config"]), json.loads(header.get("facts", "{}"))
+    told = json.loads(header[HEADER])
+    return NetworkConfig.model_validate_json(json.dumps(told["config"])), told["facts"]
 
 
 def locate(weights: str | Path) -> Path:

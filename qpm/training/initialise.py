@@ -12,47 +12,31 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from qpm.model.network import Network, Projection
+from qpm.weights.principal import principal_keys
 
 MASK_SHARE = 0.3  # response of the stem's new mask channels over that of its trained colour channels
 
 
 @torch.no_grad()
-def initialise(network: Network, encoder: Path, frames: Tensor, masks: Tensor, generator: torch.Generator) -> None:
-    """Fill `network` from a classifier's weights and a batch of real frames, in place.
+def initialise(
+    network: Network, encoder: Path, probed: Tensor, frames: Tensor, masks: Tensor, generator: torch.Generator
+) -> None:
+    """Fill `network` from a classifier's weights and real frames, in place.
 
     Parameters
     ----------
     encoder : safetensors file with the parameters of the query encoder
+    probed : Tensor, (N, 3, H, W) normalised, frames whose features give the keys their directions
     frames, masks : Tensors, (B, 3, H, W) normalised and (B, O, H, W), on which the new layers are scaled
     """
     state = load_file(str(encoder))
     _load(network.query_encoder, state, encoder)
     _load(network.memory_encoder, _with_mask_channels(state, network.memory_encoder, frames, generator), encoder)
-    f16 = torch.cat([network.encode_query(frame[None]).f16 for frame in frames])
-    weight, bias = principal_keys(f16.permute(1, 0, 2, 3).flatten(1), network.config.key_channels)
+    f16 = torch.cat([network.encode_query(frame[None]).f16 for frame in probed])
+    weight, bias = principal_keys(f16.permute(0, 2, 3, 1).flatten(0, 2), network.config.key_channels)
     for projection in (network.query_projection, network.memory_projection):
         _centre_tap(projection, weight, bias)
     _unit_deviation(network, frames, masks)
-
-
-def principal_keys(features: Tensor, channels: int) -> tuple[Tensor, Tensor]:
-    """Projection to the principal directions of the features, centred, with unit overall deviation.
-
-    Parameters
-    ----------
-    features : Tensor, (C, N)
-
-    Returns
-    -------
-    weight, bias : Tensors, (channels, C) and (channels,)
-        weight @ x + bias has mean 0 over the features and mean square 1; rows by falling variance.
-    """
-    mean = features.mean(dim=1, keepdim=True)
-    centred = features - mean
-    variance, directions = torch.linalg.eigh(centred @ centred.T / features.shape[1])  # ascending
-    weight = directions[:, -channels:].flip(1).T
-    weight = weight / variance[-channels:].mean().sqrt()
-    return weight, -(weight @ mean).squeeze(1)
 
 
 def _load(module: nn.Module, state: Mapping[str, Tensor], source: Path) -> None:

@@ -22,6 +22,7 @@ from qpm.training.optimiser import optimiser, rate_share, set_rate, trainable
 
 logger = logging.getLogger(__name__)
 WEIGHTS = "weights.safetensors"
+PROBED = 32  # batches whose first frames give the keys their principal directions
 Progress = Callable[[int, int, dict[str, float]], None]  # iterations done, of, the latest measures
 
 
@@ -130,11 +131,12 @@ def _start(config: TrainConfig, mixture: ClipMixture) -> Network:
     if config.start == "initial":
         from qpm.weights.initial import fetch_initial
 
-        frames, labels, objects = max((mixture.batch(i) for i in range(16)), key=lambda batch: batch[2])
-        pixels, masks = _tensors(frames, labels, objects, torch.device("cpu"))
+        batches = [_tensors(*mixture.batch(i), torch.device("cpu")) for i in range(PROBED)]
+        first = torch.cat([frames[:, 0] for frames, _ in batches])
+        frames, masks = max(batches, key=lambda batch: batch[1].shape[2])  # of most objects
         generator = torch.Generator().manual_seed(config.seed)
         file = config.initial_file or fetch_initial()
-        initialise(network, file, pixels[:, 0], masks[:, 0], generator)
+        initialise(network, file, first, frames[:, 0], masks[:, 0], generator)
     return network
 
 

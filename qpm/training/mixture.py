@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from qpm.datasets.frame_cache import FrameCache
 from qpm.training.sources import SourceConfig
 
 
@@ -23,7 +24,8 @@ class ClipMixture:
         if missing:
             raise ValueError(f"sources fill {sorted(missing)} objects but no entry of shapes {list(shapes)} has as many")
         self.shapes = {objects: clips for clips, objects in shapes}
-        self.sources = [(config, config.open(size, length)) for config in sources]
+        cache = FrameCache()
+        self.sources = [(config, config.open(size, length, cache)) for config in sources]
         self.iterations, self.seed = iterations, seed
 
     def batch(self, iteration: int) -> tuple[np.ndarray, np.ndarray, int]:

@@ -11,6 +11,7 @@ from qpm.datasets.video import Dataset
 
 if TYPE_CHECKING:
     from qpm.datasets.clips import ClipSource
+    from qpm.datasets.frame_cache import FrameCache
 
 
 class _Source(BaseModel):
@@ -25,11 +26,13 @@ class _Source(BaseModel):
         """The videos that clips are cut from."""
         raise TypeError(f"{type(self).__name__} names no dataset")
 
-    def open(self, size: int, length: int) -> "ClipSource":
-        """The source of clips of `length` frames of `size` x `size` pixels."""
+    def open(self, size: int, length: int, cache: "FrameCache") -> "ClipSource":
+        """The source of clips of `length` frames of `size` x `size` pixels; sources of the same videos share a cache."""
         from qpm.datasets.clips import VideoClips  # torch, which a description does without
 
-        return VideoClips(self.dataset(), size, length, max_objects=self.objects, gap=self.gap, pasted=self.pasted)
+        return VideoClips(
+            self.dataset(), size, length, max_objects=self.objects, gap=self.gap, pasted=self.pasted, cache=cache
+        )
 
 
 class DavisSource(_Source):
@@ -45,12 +48,13 @@ class DavisSource(_Source):
 
 
 class SyntheticSource(_Source):
-    """Clips of the built-in generator's endless training split."""
+    """Clips of the built-in generator's training split, its first `videos` of any number."""
 
     source: Literal["synthetic"] = "synthetic"
+    videos: PositiveInt = 2000
 
     def dataset(self) -> Dataset:
-        return SyntheticConfig(split="train").open()
+        return SyntheticConfig(split="train", videos=self.videos).open()
 
 
 SourceConfig = Annotated[DavisSource | SyntheticSource, Field(discriminator="source")]
