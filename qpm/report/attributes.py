@@ -1,0 +1,96 @@
+"""Where a policy helps and where it does not: its difference to the baseline on the videos of each attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from qpm.metrics import statistics
+from qpm.report import captions, style
+from qpm.report.load import Results
+from qpm.report.write import write_text
+
+ALL = "all videos"
+DAVIS_WORDS = {
+    "AC": "appearance change", "BC": "background clutter", "CS": "camera shake", "DB": "dynamic background",
+    "DEF": "deformation", "EA": "edge ambiguity", "FM": "fast motion", "HO": "heterogeneous object",
+    "IO": "interacting objects", "LR": "low resolution", "MB": "motion blur", "OCC": "occlusion",
+    "OV": "out of view", "SC": "shape complexity", "SV": "scale variation", "ROT": "rotation",
+}  # fmt: skip
+
+
+def prepare(rows: pd.DataFrame, cases: Sequence[str], baseline: str) -> pd.DataFrame:
+    """Return the J&F difference of each case to the baseline, for all videos and for each attribute.
+
+    A video with two attributes counts in both. One video alone has no interval.
+
+    Returns
+    -------
+    DataFrame
+        ``attribute case difference low high n_videos``: "all videos" first, then the attributes by name; in
+        each the cases in the order given.
+    """
+    has = rows.attributes.str.split(";")
+    names = sorted({name for list_ in has for name in list_ if name})
+    parts = {ALL: rows} | {name: rows[has.map(lambda list_, name=name: name in list_)] for name in names}
+    records = []
+    for name, part in parts.items():
+        for case in cases:
+            paired = statistics.paired(part, case, baseline, "J&F")
+            alone = paired.n_videos < 2
+            low, high = (float("nan"), float("nan")) if alone else (paired.low, paired.high)
+            words = DAVIS_WORDS.get(name, name.replace("_", " "))
+            record = {"attribute": words, "case": case, "difference": paired.difference, "low": low, "high": high}
+            records.append(record | {"n_videos": paired.n_videos})
+    return pd.DataFrame(records)
+
+
+def draw(table: pd.DataFrame, ax: Axes) -> None:
+    """Draw a dot and an interval per attribute and case, attributes from top to bottom."""
+    names, cases = list(dict.fromkeys(table.attribute)), list(dict.fromkeys(table.case))
+    step = 0.7 / max(1, len(cases))
+    ax.axvline(0, color="#555555", linewidth=0.8)
+    for k, case in enumerate(cases):
+        own = table[table.case == case].set_index("attribute").loc[names]
+        heights = [position + (k - (len(cases) - 1) / 2) * step for position in range(len(names))]
+        hue = style.colour(case)
+        ax.hlines(heights, own.low, own.high, color=hue, linewidth=1.3)
+        ax.plot(own.difference, heights, style.marker(case), color=hue, label=style.label(case), markersize=3.6)
+    if names[0] == ALL:
+        ax.axhline(0.5, color="#999999", linewidth=0.7)
+    counts = table.groupby("attribute").n_videos.max()
+    ax.set_yticks(range(len(names)), [f"{name} ({counts[name]})" for name in names])
+    ax.set_ylim(len(names) - 0.45, -0.55)
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel("difference in J&F")
+
+
+def figure(table: pd.DataFrame) -> style.Figure:
+    """Return the column-wide figure, its legend above the axes."""
+    rows = table.attribute.nunique()
+    drawing = style.figure(style.COLUMN, 0.9 + rows * (0.13 + 0.07 * table.case.nunique()))
+    ax = drawing.subplots()
+    draw(table, ax)
+    drawing.legend(loc="outside upper center", ncols=min(3, table.case.nunique()), handletextpad=0.2, columnspacing=1.2)
+    return drawing
+
+
+def report(results: Results, cases: Sequence[str] = ("quality_gated", "qpm"), baseline: str = "stm") -> list[Path]:
+    """Write attributes.png, .pdf and the caption."""
+    cases = [case for case in cases if case in set(results.rows.case)]
+    table = prepare(results.rows, cases, baseline)
+    few = table[table.n_videos < 5].attribute.unique()
+    caption = captions.join(
+        f"Difference in J&F to {style.label(baseline)} by attribute of the video, with 95 % intervals (bootstrap over "
+        "videos, not corrected for the number of attributes); in brackets the number of videos.",
+        f"Under five videos, read as an example: {', '.join(few)}." if len(few) else "",
+        captions.data(results),
+        captions.network(results),
+    )
+    with style.theme():
+        files = style.save(figure(table), results.folder / "attributes")
+    write_text(results.folder / "attributes.txt", caption + "\n")
+    return [*files, results.folder / "attributes.txt"]

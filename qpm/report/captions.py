@@ -1,0 +1,116 @@
+"""What stands below a table or figure: which data, which network, which settings, and how far it carries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from qpm.report.load import Results, settings
+from qpm.report.numbers import fixed
+
+FEW_VIDEOS = 30  # DAVIS-2017 val; below this a caption says what the interval cannot tell apart
+NOT_COMPARABLE = (
+    "The paper's column is the authors' network on {where}; the measured columns are other data and other weights, "
+    "so the two must not be compared in absolute terms, only the differences inside each."
+)
+
+
+def data(results: Results) -> str:
+    """Return "Measured on the built-in synthetic videos (val): 16 videos, 31 objects, 48 frames each."."""
+    scored = results.rows[results.rows.scored]
+    videos = scored.drop_duplicates(["dataset", "sequence"])
+    objects = scored.drop_duplicates(["dataset", "sequence", "object_id"])
+    lengths = results.rows.groupby(["dataset", "sequence"]).frame_index.max() + 1
+    low, high = int(lengths.min()), int(lengths.max())
+    frames = f"{low} frames each" if low == high else f"{low} to {high} frames"
+    names = dict.fromkeys(dataset_name(trial["config"].get("dataset", {})) for trial in results.trials)
+    names = names or dict.fromkeys(f"'{name}'" for name in sorted(videos.dataset.unique()))
+    return f"Measured on {' and '.join(names)}: {plural(len(videos), 'video')}, {plural(len(objects), 'object')}, {frames}."
+
+
+def dataset_name(config: Mapping[str, Any]) -> str:
+    """Return a dataset in words, built-in or real."""
+    split = f" ({config['split']})" if config.get("split") else ""
+    match config.get("name"):
+        case "synthetic":
+            return f"the built-in synthetic videos{split}"
+        case "davis":
+            return f"real video, DAVIS-{config.get('year', 2017)}{split}"
+        case "folder":
+            return f"real video in the folder '{Path(str(config.get('root', ''))).name}'"
+        case name:
+            return f"{name or 'an unnamed dataset'}{split}"
+
+
+def network(results: Results) -> str:
+    """Return which weights every case ran with, and at what size."""
+    weights = {case: weights_name(results.config(case).get("weights")) for case in dict.fromkeys(results.rows.case)}
+    if not any(weights.values()):
+        return ""
+    common = max(dict.fromkeys(weights.values()), key=list(weights.values()).count)
+    others = [f"{case}: {name}" for case, name in weights.items() if name != common]
+    sides = sorted({side for trial in results.trials for side in settings(trial["config"], "max_side")})
+    size = f", longer side at most {' or '.join(map(str, sides))} px" if sides else ""
+    exceptions = f" ({'; '.join(others)})" if others else ""
+    return f"Weights '{common}'{exceptions}{size}."
+
+
+def weights_name(weights: str | Sequence[str] | None) -> str:
+    """Return the stem of a weights file, or of several joined by "+"."""
+    names = [weights] if isinstance(weights, str) else list(weights or ())
+    return " + ".join(Path(name).stem for name in names)
+
+
+def thresholds(results: Results, cases: Sequence[str]) -> str:
+    """Return the policy thresholds of the cases that have any: "qpm: σ_m = 0.7, σ_en = 0.65."."""
+    said: dict[str, list[str]] = {}
+    for case in cases:
+        policy = results.config(case).get("policy", {})
+        values = {sign: settings(policy, key) for key, sign in (("sigma_m", "σm"), ("sigma_en", "σen"))}
+        words = ", ".join(f"{sign} = {' / '.join(f'{v:g}' for v in dict.fromkeys(found))}" for sign, found in values.items() if found)
+        if words:
+            said.setdefault(words, []).append(case)
+    return "Thresholds: " + "; ".join(f"{words} ({', '.join(names)})" for words, names in said.items()) + "." if said else ""
+
+
+def seeds(table: pd.DataFrame) -> str:
+    """Return how many seeds stand behind the numbers of a comparison (`cases.compare`)."""
+    several = table[table.n_seeds > 1]
+    if several.empty:
+        return "One seed each: the spread over training runs is unknown."
+    names = ", ".join(f"{row.case} {row.n_seeds}" for row in several.itertuples())
+    return f"Seeds: {names}, others one; ± is the standard deviation over seeds."
+
+
+def test(table: pd.DataFrame, baseline: str) -> str:
+    """Return how differences, intervals and p values of a comparison were made."""
+    return (
+        f"Difference: to {baseline}, paired by object; in brackets the 95 % interval of a bootstrap over videos; "
+        f"p: sign-flip permutation over videos, Holm-corrected over the {int(table.p.notna().sum())} comparisons. "
+        "Kept: share of frames that entered memory by the keep rule; bank: frames read, on average."
+    )
+
+
+def small_sample(table: pd.DataFrame) -> str:
+    """Return what so few videos cannot show; empty when there are enough."""
+    compared = table[table.difference.notna()]
+    if compared.empty or (n := int(compared.n_videos.min())) >= FEW_VIDEOS:
+        return ""
+    half = float(((compared.high - compared.low) / 2).median())
+    text = f"{plural(n, 'video')} {'is' if n == 1 else 'are'} too few for small effects: the typical interval is ±{fixed(half)}"
+    if 2.0 ** (1 - n) * len(compared) > 0.05:
+        return f"{text}, and no corrected p can fall below {min(1.0, 2.0 ** (1 - n) * len(compared)):.2g} whatever the effect."
+    return f"{text}; a smaller difference cannot be told from zero."
+
+
+def join(*sentences: str) -> str:
+    """Return the sentences that are not empty as one paragraph."""
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def plural(number: int, noun: str) -> str:
+    """Return "1 video", "2 videos"."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -1,0 +1,150 @@
+"""How figures look: one theme, print sizes, and one fixed colour for each case wherever it is drawn."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import matplotlib.pyplot as plt
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from qpm.files import write_atomic
+
+COLUMN, PAGE = 3.4, 7.0  # inches: one column and the full text width of a two-column paper
+
+# Okabe-Ito / seaborn "colorblind" hues for what is compared, greys for baselines and fixed schedules.
+COLOURS = {
+    "stm": "#4d4d4d",
+    "quality_gated": "#029e73",
+    "prior_only": "#de8f05",
+    "qpm": "#0173b2",
+    "ensemble": "#cc78bc",
+    "random_gate": "#949494",
+    "oracle_gate": "#d55e00",
+    "oracle_prior": "#b5651d",
+    "qdmn": "#8c6bb1",
+    "every_n": "#7fb8a4",
+    "every_frame": "#56b4e9",
+    "first_previous": "#a6a6a6",
+    "first_only": "#bdbdbd",
+}
+RESERVE = ("#6a3d9a", "#1b7837", "#b2182b", "#01665e", "#8c510a", "#2166ac", "#c51b7d", "#4d9221", "#762a83", "#bf812d")
+
+LABELS = {
+    "stm": "STM",
+    "quality_gated": "quality gate",
+    "prior_only": "selective prior",
+    "qpm": "QPM",
+    "ensemble": "QPM, ensemble",
+    "random_gate": "random gate",
+    "oracle_gate": "oracle gate",
+    "oracle_prior": "oracle prior",
+    "qdmn": "QDMN",
+    "every_n": "every n",
+    "every_frame": "every frame",
+    "first_previous": "first + previous",
+    "first_only": "first frame only",
+}
+
+MARKERS = {"quality_gated": "s", "prior_only": "^", "ensemble": "P", "random_gate": "X", "oracle_gate": "D", "oracle_prior": "d"}
+
+SCORE, IOU, PAPER_VALUE = "#0173b2", "#d55e00", "#777777"
+
+THEME: dict[str, Any] = {
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.7,
+    "axes.edgecolor": "#555555",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": "#e4e4e4",
+    "grid.linewidth": 0.6,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "legend.fontsize": 7.5,
+    "legend.frameon": False,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 4,
+    "figure.dpi": 110,
+    "savefig.dpi": 200,
+    "pdf.fonttype": 42,  # text stays text, with embedded TrueType: what venues ask for
+    "svg.hashsalt": "qpm",
+    "figure.constrained_layout.use": True,
+}
+
+
+def stem(case: str) -> str:
+    """Return the longest known case name that `case` starts with ("qpm,sigma_m=0.6" is "qpm"), else `case`."""
+    known = [name for name in COLOURS if re.match(rf"{name}([-,+=. ]|$)", case)]
+    return max(known, key=len, default=case)
+
+
+def colour(case: str) -> str:
+    """Return the colour of a case: a fact of its name, never of the order in which things are drawn."""
+    name = stem(case)
+    if name in COLOURS:
+        return COLOURS[name]
+    return RESERVE[hashlib.sha256(name.encode()).digest()[0] % len(RESERVE)]
+
+
+def marker(case: str) -> str:
+    """Return the marker of a case; a second sign beside colour, for greyscale prints."""
+    return MARKERS.get(stem(case), "o")
+
+
+def label(case: str) -> str:
+    """Return the words for a case on an axis or in a table; an unknown case is its own name."""
+    name = stem(case)
+    return LABELS[name] + case[len(name) :] if name in LABELS else case
+
+
+@contextmanager
+def theme() -> Iterator[None]:
+    """Draw inside this: the same look whatever the caller's matplotlib settings, which come back afterwards."""
+    with plt.rc_context():
+        use()
+        yield
+
+
+def use() -> None:
+    """Set the look for the rest of the process; for notebooks."""
+    sns.set_theme(context="paper", style="whitegrid", palette="colorblind", rc=THEME)
+
+
+def figure(width: float = COLUMN, height: float | None = None) -> Figure:
+    """Return an empty figure of a print width in inches, outside pyplot's list of open figures."""
+    return Figure(figsize=(width, height if height is not None else width * 0.72), layout="constrained")
+
+
+def save(drawing: Figure, path: Path) -> list[Path]:
+    """Write `path`.png (200 dpi) and `path`.pdf, the same bytes for the same figure and matplotlib version."""
+    fixed = {"png": {"Software": None}, "pdf": {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None}}
+    files = []
+    for suffix, metadata in fixed.items():
+        target = path.with_name(f"{path.name}.{suffix}")
+        with matplotlib.rc_context({"savefig.dpi": 200, "pdf.fonttype": 42}):
+            write_atomic(target, lambda partial, m=metadata: drawing.savefig(partial, metadata=m))  # type: ignore[misc]
+        files.append(target)
+    return files
+
+
+def spread_out(positions: list[float], gap: float) -> list[float]:
+    """Return positions at least `gap` apart, in the same order along the axis and about the same centre: for labels."""
+    order = sorted(range(len(positions)), key=lambda k: positions[k])
+    placed = list(positions)
+    for _ in range(len(positions) * 10):
+        for lower, upper in zip(order, order[1:], strict=False):
+            lack = gap - (placed[upper] - placed[lower])
+            if lack > 1e-9:
+                placed[lower] -= lack / 2
+                placed[upper] += lack / 2
+    return placed

@@ -1,0 +1,122 @@
+"""Tables on paper: markdown, LaTeX (booktabs), csv and the terminal, from one table of words and one of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from rich.table import Table as RichTable
+from tabulate import tabulate
+
+from qpm.files import write_atomic
+
+CHECK = "✓"
+LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    CHECK: r"$\checkmark$", "±": r"$\pm$", "−": r"$-$", "–": "--", "—": "---", "σ": r"$\sigma$", "≥": r"$\ge$", "×": r"$\times$",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as a reader sees it.
+
+    Attributes
+    ----------
+    cells : DataFrame of str
+        What is printed; an empty string is a cell that nobody measured.
+    numbers : DataFrame
+        The same rows as plain numbers with long column names: the csv.
+    caption : str
+        Data, network, thresholds, seeds, and how to read it.
+    name : str
+        The file's stem and the LaTeX label.
+    rules : tuple of int
+        Rows before which a horizontal rule stands.
+    left : tuple of str
+        Columns that hold words; the others are right-aligned.
+    bold : tuple of int
+        Rows that stand out.
+    """
+
+    cells: pd.DataFrame
+    numbers: pd.DataFrame
+    caption: str
+    name: str
+    rules: tuple[int, ...] = ()
+    left: tuple[str, ...] = ()
+    bold: tuple[int, ...] = ()
+
+
+def write(table: Table, folder: Path) -> list[Path]:
+    """Write `folder`/`name`.md, .tex and .csv; the same table gives the same bytes."""
+    content = {"md": to_markdown(table), "tex": to_latex(table), "csv": to_csv(table)}
+    files = []
+    for suffix, text in content.items():
+        path = folder / f"{table.name}.{suffix}"
+        write_text(path, text)
+        files.append(path)
+    return files
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 with line feeds, whole or not at all."""
+    write_atomic(path, lambda partial: partial.write_bytes(text.encode()) and None)
+
+
+def to_csv(table: Table) -> str:
+    """Return the numbers with six decimals, enough to recompute what is printed."""
+    return table.numbers.to_csv(index=False, float_format="%.6f", lineterminator="\n")
+
+
+def to_markdown(table: Table) -> str:
+    """Return a pipe table, an empty row for each rule, and the caption below."""
+    rows: list[Sequence[str]] = []
+    for position, row in enumerate(table.cells.itertuples(index=False)):
+        if position in table.rules:
+            rows.append([""] * table.cells.shape[1])
+        mark = "**" if position in table.bold else ""
+        rows.append([f"{mark}{cell}{mark}".replace("|", r"\|") if cell else "" for cell in row])
+    align = ["left" if name in table.left else "right" for name in table.cells.columns]
+    body = tabulate(rows, headers=list(table.cells.columns), tablefmt="pipe", disable_numparse=True, colalign=align)
+    return f"{body}\n\n{table.caption}\n"
+
+
+def to_latex(table: Table) -> str:
+    """Return a `table*` that needs `\\usepackage{booktabs, amssymb}` and compiles with pdflatex."""
+    align = "".join("l" if name in table.left else "r" for name in table.cells.columns)
+    lines = [r"\begin{table*}", r"\centering", r"\small", rf"\begin{{tabular}}{{@{{}}{align}@{{}}}}", r"\toprule"]
+    lines += [latex_row(table.cells.columns), r"\midrule"]
+    for position, row in enumerate(table.cells.itertuples(index=False)):
+        lines += [r"\midrule"] * (position in table.rules)
+        lines.append(latex_row(row, position in table.bold))
+    lines += [r"\bottomrule", r"\end{tabular}", rf"\caption{{{escape_latex(table.caption)}}}"]
+    lines += [rf"\label{{tab:{table.name}}}", r"\end{table*}"]
+    return "% needs \\usepackage{booktabs, amssymb}\n" + "\n".join(lines) + "\n"
+
+
+def latex_row(cells: Iterable[str], bold: bool = False) -> str:
+    """Return one row with every cell escaped."""
+    words = [escape_latex(str(cell)) for cell in cells]
+    return " & ".join(rf"\textbf{{{word}}}" if bold and word else word for word in words) + r" \\"
+
+
+def escape_latex(text: str) -> str:
+    """Return `text` with every character that LaTeX reads as a command, and our few signs, made printable."""
+    return "".join(LATEX.get(character, character) for character in text)
+
+
+def to_terminal(table: Table) -> RichTable:
+    """Return the table for rich; the caption stands below, wrapped by the terminal."""
+    printed = RichTable(caption=table.caption, caption_justify="left", caption_style="dim", header_style="bold", box=None)
+    for name in table.cells.columns:
+        printed.add_column(str(name), justify="left" if name in table.left else "right", no_wrap=name not in table.left)
+    for position, row in enumerate(table.cells.itertuples(index=False)):
+        if position in table.rules:
+            printed.add_section()
+        printed.add_row(*(str(cell) for cell in row), style="bold" if position in table.bold else None)
+    return printed
+
