@@ -37,7 +37,12 @@ class SyntheticConfig(BaseModel):
         ValueError
             If more videos or frames are asked for than the split has.
         """
-        for what, asked, there in (("videos", self.videos, COUNT[self.split]), ("frames", self.frames, LENGTH[self.split])):
+        for what, asked, there in (
+            ("videos", self.videos, COUNT[self.split]),
+            ("frames", self.frames, LENGTH[self.split]),
+        ):
             if asked is not None and asked > there:
                 raise ValueError(f"synthetic {self.split}: {what} = {asked}; it has {there}")
-        return SyntheticDataset(self.split, self.seed, self.videos or COUNT[self.split], self.frames or LENGTH[self.split])
+        return SyntheticDataset(
+            self.split, self.seed, self.videos or COUNT[self.split], self.frames or LENGTH[self.split]
+        )

@@ -61,9 +61,11 @@ CHALLENGES: dict[str, Challenge] = {
         crossings_every=35,
     ),
     "deformation": Challenge(objects=(1, 2), speed=2.0, turn=3.0, deform=0.42, lookalikes=1, crossings_every=35),
-    "clean": Challenge(clutter=1),
+    "clean": Challenge(clutter=0),
     "fast_motion": Challenge(objects=(1, 2), speed=13.0, together=1.0, turn=3.0, shutter=0.35, lookalikes=1),
-    "scale_rotation": Challenge(objects=(1, 2), turn=7.0, zoom=1.7, speed=2.5, lookalikes=1, crossings_every=35),
+    "scale_rotation": Challenge(
+        objects=(1, 2), radius=(28, 38), turn=7.0, zoom=1.5, speed=2.5, lookalikes=1, crossings_every=35,
+    ),
 }
 
 

@@ -64,7 +64,7 @@ def passing(rng: np.random.Generator, frames: int, every: int, reach: float) -> 
 
 
 def sweep(frames: int, event: Event, margin: float) -> np.ndarray:
-    """Distance of something that passes: within `margin` during the event, accelerating away from it before and after."""
+    """Distance of something that passes: within `margin` during the event, faster and faster around it."""
     middle, half = (event[0] + event[1]) / 2, (event[1] - event[0] + 1) / 2
     time = (np.arange(frames) - middle) / half
     return margin * time * (1 + 0.5 * time * time)

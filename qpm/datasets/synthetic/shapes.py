@@ -1,219 +1,46 @@
-"""Object families: outlines drawn with a few random proportions, and the categories that they make.
-
-An outline is a list of closed polygons in free units, each with 1 (fill) or 0 (cut out), drawn in order.
-"""
+"""The object families: which outline each has, which patterns it wears, and whether training shows it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from qpm.datasets.synthetic.textures import SIDE
-
-Outline = list[tuple[np.ndarray, int]]
-Draw = Callable[[np.random.Generator], Outline]
-TURN = np.linspace(0, 2 * np.pi, 97)[:-1]
-
-
-def _polar(radius: np.ndarray) -> np.ndarray:
-    return np.stack([radius * np.cos(TURN), radius * np.sin(TURN)], 1)
-
-
-def _ellipse(x: float, y: float, a: float, b: float) -> np.ndarray:
-    return np.stack([x + a * np.cos(TURN), y + b * np.sin(TURN)], 1)
-
-
-def _profile(*stations: tuple[float, float]) -> np.ndarray:
-    """A symmetric polygon from (height, half width) stations, top to bottom, rounded between them."""
-    heights, widths = np.array(stations).T
-    fine = np.linspace(heights[0], heights[-1], 60)
-    smooth = np.convolve(np.pad(np.interp(fine, heights, widths), 3, mode="edge"), np.full(7, 1 / 7), "valid")
-    return np.concatenate([np.stack([smooth, fine], 1), np.stack([-smooth, fine], 1)[::-1]])
-
-
-def pebble(rng: np.random.Generator) -> Outline:
-    waves = sum(rng.uniform(0.04, 0.16) * np.cos(k * TURN + rng.uniform(0, 6)) for k in (2, 3, 4))
-    return [(_polar(1 + waves), 1)]
-
-
-def star(rng: np.random.Generator) -> Outline:
-    points = int(rng.integers(5, 8))
-    angle = np.arange(2 * points) * np.pi / points
-    radius = np.where(np.arange(2 * points) % 2, rng.uniform(0.5, 0.62), 1.15)
-    return [(np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1), 1)]
-
-
-def gear(rng: np.random.Generator) -> Outline:
-    teeth = int(rng.integers(7, 11))
-    return [(_polar(1 + 0.16 * np.clip(3 * np.sin(teeth * TURN), -1, 1)), 1), (_ellipse(0, 0, 0.28, 0.28), 0)]
-
-
-def flower(rng: np.random.Generator) -> Outline:
-    return [(_polar(1 + rng.uniform(0.2, 0.3) * np.cos(int(rng.integers(5, 8)) * TURN)), 1)]
-
-
-def leaf(rng: np.random.Generator) -> Outline:
-    width = rng.uniform(0.6, 0.8)
-    blade = np.stack([1.3 * np.cos(TURN), width * np.sin(TURN) * (1 - 0.35 * np.cos(TURN))], 1)
-    return [(blade, 1), (np.array([(-1.2, -0.07), (-1.75, -0.07), (-1.75, 0.07), (-1.2, 0.07)]), 1)]
-
-
-def heart(rng: np.random.Generator) -> Outline:
-    x = 1.15 * np.sin(TURN) ** 3
-    y = -(13 * np.cos(TURN) - 5 * np.cos(2 * TURN) - 2 * np.cos(3 * TURN) - np.cos(4 * TURN)) / 14
-    return [(np.stack([x, y], 1), 1)]
-
-
-def cross(rng: np.random.Generator) -> Outline:
-    arm, half = 1.2, rng.uniform(0.38, 0.5)
-    bar = np.array([(-arm, -half), (arm, -half), (arm, half), (-arm, half)])
-    return [(bar, 1), (bar[:, ::-1], 1)]
-
-
-def bottle(rng: np.random.Generator) -> Outline:
-    neck = rng.uniform(0.22, 0.32)
-    return [(_profile((-1.5, neck), (-0.75, neck), (-0.35, 0.62), (1.3, 0.66), (1.35, 0.6)), 1)]
-
-
-def fish(rng: np.random.Generator) -> Outline:
-    tail = rng.uniform(0.5, 0.75)
-    fin = np.array([(-0.1, -0.5), (-0.55, -0.95), (0.45, -0.5)])
-    return [
-        (_ellipse(0.15, 0, 1.15, rng.uniform(0.55, 0.7)), 1),
-        (np.array([(-0.75, 0), (-1.6, -tail), (-1.6, tail)]), 1),
-        (fin, 1),
-    ]
-
-
-def mushroom(rng: np.random.Generator) -> Outline:
-    stem = rng.uniform(0.3, 0.42)
-    return [
-        (_profile((-1.1, 0.3), (-0.7, 0.95), (-0.2, 1.2), (0.0, 1.1), (0.06, stem), (1.0, stem + 0.08)), 1)
-    ]
-
-
-def house(rng: np.random.Generator) -> Outline:
-    eaves = rng.uniform(-0.35, -0.1)
-    return [
-        (
-            np.array(
-                [(0, -1.25), (1.15, eaves), (0.9, eaves), (0.9, 1), (-0.9, 1), (-0.9, eaves), (-1.15, eaves)]
-            ),
-            1,
-        )
-    ]
-
-
-def cat(rng: np.random.Generator) -> Outline:
-    ear = rng.uniform(1.15, 1.4)
-    ears = [np.array([(side * 0.2, -0.7), (side * 0.75, -ear), (side * 0.9, -0.3)]) for side in (-1, 1)]
-    return [(_ellipse(0, 0, 1.0, 0.88), 1), (ears[0], 1), (ears[1], 1)]
-
-
-def cup(rng: np.random.Generator) -> Outline:
-    ring = rng.uniform(0.42, 0.52)
-    body = np.array([(-0.95, -0.9), (0.75, -0.9), (0.6, 0.95), (-0.8, 0.95)])
-    return [(_ellipse(0.85, 0, ring, 0.55), 1), (_ellipse(0.85, 0, ring - 0.22, 0.3), 0), (body, 1)]
-
-
-def bird(rng: np.random.Generator) -> Outline:
-    lift = rng.uniform(0.9, 1.25)
-    wing = np.array([(-0.45, -0.1), (-0.75, -lift), (0.45, -0.25)])
-    beak = np.array([(1.05, -0.45), (1.5, -0.25), (1.05, -0.15)])
-    tail = np.array([(-0.7, -0.1), (-1.5, 0.15), (-1.4, 0.5), (-0.6, 0.35)])
-    return [
-        (_ellipse(0, 0.1, 0.95, 0.55), 1),
-        (_ellipse(0.8, -0.3, 0.42, 0.4), 1),
-        (wing, 1),
-        (beak, 1),
-        (tail, 1),
-    ]
-
-
-def crescent(rng: np.random.Generator) -> Outline:
-    return [(_ellipse(0, 0, 1.2, 1.2), 1), (_ellipse(rng.uniform(0.6, 0.72), 0, 0.85, 0.85), 0)]
-
-
-def butterfly(rng: np.random.Generator) -> Outline:
-    upper, lower = rng.uniform(0.65, 0.8), rng.uniform(0.5, 0.6)
-    wings = [
-        _ellipse(side * 0.68, y, radius, radius * 0.85)
-        for side in (-1, 1)
-        for y, radius in ((-0.5, upper), (0.6, lower))
-    ]
-    return [*((wing, 1) for wing in wings), (_ellipse(0, 0, 0.2, 1.0), 1)]
-
-
-def tree(rng: np.random.Generator) -> Outline:
-    trunk = rng.uniform(0.2, 0.28)
-    return [
-        (
-            np.array(
-                [
-                    (0, -1.5),
-                    (0.75, -0.5),
-                    (0.45, -0.5),
-                    (1.05, 0.6),
-                    (-1.05, 0.6),
-                    (-0.45, -0.5),
-                    (-0.75, -0.5),
-                ]
-            ),
-            1,
-        ),
-        (np.array([(-trunk, 0.5), (trunk, 0.5), (trunk, 1.2), (-trunk, 1.2)]), 1),
-    ]
-
-
-def arrow(rng: np.random.Generator) -> Outline:
-    half = rng.uniform(0.34, 0.46)
-    return [
-        (
-            np.array(
-                [(-1.3, -half), (0.1, -half), (0.1, -1.05), (1.4, 0), (0.1, 1.05), (0.1, half), (-1.3, half)]
-            ),
-            1,
-        )
-    ]
-
-
-def board(rng: np.random.Generator) -> Outline:
-    return [(np.array([(-0.886, -0.886), (0.886, -0.886), (0.886, 0.886), (-0.886, 0.886)]), 1)]
+from qpm.datasets.synthetic import outlines
+from qpm.datasets.synthetic.textures import SIDE, Look, texture
 
 
 @dataclass(frozen=True)
 class Category:
     """A family of objects: its outline, the patterns that it wears, and whether training shows it."""
 
-    draw: Draw
+    draw: outlines.Draw
     patterns: tuple[str, ...]
     seen: bool = True
     named: bool = True  # False: only ever an unlabelled occluder
 
 
 CATEGORIES: dict[str, Category] = {
-    "board": Category(board, ("photo",), named=False),
-    "pebble": Category(pebble, ("clouds", "photo")),
-    "star": Category(star, ("stripes", "spots")),
-    "gear": Category(gear, ("photo", "clouds")),
-    "flower": Category(flower, ("clouds", "spots")),
-    "leaf": Category(leaf, ("stripes", "photo")),
-    "heart": Category(heart, ("spots", "clouds")),
-    "cross": Category(cross, ("stripes", "cells")),
-    "bottle": Category(bottle, ("photo", "stripes")),
-    "fish": Category(fish, ("cells", "stripes")),
-    "mushroom": Category(mushroom, ("spots", "photo")),
-    "house": Category(house, ("cells", "photo")),
-    "cat": Category(cat, ("clouds", "stripes", "photo")),
-    "bird": Category(bird, ("cells", "rings"), seen=False),
-    "cup": Category(cup, ("checks", "photo"), seen=False),
-    "crescent": Category(crescent, ("clouds", "checks"), seen=False),
-    "butterfly": Category(butterfly, ("rings", "spots"), seen=False),
-    "tree": Category(tree, ("checks", "clouds"), seen=False),
-    "arrow": Category(arrow, ("rings", "photo"), seen=False),
+    "board": Category(outlines.board, ("photo",), named=False),
+    "pebble": Category(outlines.pebble, ("clouds", "photo")),
+    "star": Category(outlines.star, ("stripes", "spots")),
+    "gear": Category(outlines.gear, ("photo", "clouds")),
+    "flower": Category(outlines.flower, ("clouds", "spots")),
+    "leaf": Category(outlines.leaf, ("stripes", "photo")),
+    "heart": Category(outlines.heart, ("spots", "clouds")),
+    "cross": Category(outlines.cross, ("stripes", "cells")),
+    "bottle": Category(outlines.bottle, ("photo", "stripes")),
+    "fish": Category(outlines.fish, ("cells", "stripes")),
+    "mushroom": Category(outlines.mushroom, ("spots", "photo")),
+    "house": Category(outlines.house, ("cells", "photo")),
+    "cat": Category(outlines.cat, ("clouds", "stripes", "photo")),
+    "bird": Category(outlines.bird, ("cells", "rings"), seen=False),
+    "cup": Category(outlines.cup, ("checks", "photo"), seen=False),
+    "crescent": Category(outlines.crescent, ("clouds", "checks"), seen=False),
+    "butterfly": Category(outlines.butterfly, ("rings", "spots"), seen=False),
+    "tree": Category(outlines.tree, ("checks", "clouds"), seen=False),
+    "arrow": Category(outlines.arrow, ("rings", "photo"), seen=False),
 }
 
 
@@ -230,7 +57,7 @@ class Stencil:
     reach: float
 
 
-def stencil(draw: Draw, seed: int) -> Stencil:
+def stencil(draw: outlines.Draw, seed: int) -> Stencil:
     """Draw an outline, anti-aliased (three times oversampled)."""
     rng = np.random.default_rng(seed)
     outline = draw(rng)
@@ -245,3 +72,14 @@ def stencil(draw: Draw, seed: int) -> Stencil:
     unit = float(np.sqrt(len(rows) / np.pi))
     reach = float(np.hypot(columns + 0.5 - centre[0], rows + 0.5 - centre[1]).max() + 1) / unit
     return Stencil(alpha, centre, unit, reach)
+
+
+def surface(look: Look, outline: Stencil) -> Image.Image:
+    """Texture and stencil as one four-band image; shaded towards the rim as if it were round."""
+    colours = texture(look).astype(np.float32)
+    line = np.arange(SIDE, dtype=np.float32) + 0.5
+    across = (line[None, :] - outline.centre[0]) / outline.unit
+    down = (line[:, None] - outline.centre[1]) / outline.unit
+    shade = np.clip(1.08 - 0.16 * (across + 0.35) ** 2 - 0.16 * (down + 0.45) ** 2, 0.45, 1.1)
+    rgb = np.clip(colours * shade[..., None], 0, 255).astype(np.uint8)
+    return Image.fromarray(np.concatenate([rgb, outline.alpha[..., None]], 2), "RGBX")

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qpm.datasets.synthetic.actors import HEIGHT, WIDTH, Setting
 from qpm.datasets.synthetic.challenges import CHALLENGES, for_training
 from qpm.datasets.synthetic.render import Renderer
-from qpm.datasets.synthetic.scenes import HEIGHT, WIDTH, Scene, plan
+from qpm.datasets.synthetic.scenes import plan
 from qpm.datasets.synthetic.shapes import CATEGORIES
-from qpm.datasets.synthetic.textures import PHOTOGRAPHS, available, photograph
+from qpm.datasets.synthetic.textures import available, photograph
 from qpm.datasets.video import YOUTUBE_VOS, Video
 
 VERSION = 1  # of the generator: raise it when the same seed gives other pixels
@@ -77,9 +78,7 @@ class SyntheticDataset:
 
 def pool_of(split: str) -> str:
     """Which photographs a split uses; see `textures.PHOTOGRAPHS`."""
-    pool = "train" if split == "train" else "held_out"
-    assert pool in PHOTOGRAPHS
-    return pool
+    return "train" if split == "train" else "held_out"
 
 
 def challenge_of(split: str, seed: int, index: int) -> str:
@@ -101,18 +100,19 @@ def compose(split: str, seed: int, index: int) -> Renderer:
     challenge = CHALLENGES[challenge_of(split, seed, index)]
     if split == "train":
         challenge = for_training(challenge)
+    setting = Setting(challenge, LENGTH[split], families_of(split, index), pool_of(split))
     for attempt in range(1, ATTEMPTS + 1):
-        rng = _generator(split, seed, index, attempt)
-        renderer = Renderer(plan(rng, challenge, LENGTH[split], families_of(split, index), pool_of(split)))
-        if well_given(renderer, renderer.scene):
+        renderer = Renderer(plan(_generator(split, seed, index, attempt), setting))
+        if well_given(renderer):
             break
     return renderer
 
 
-def well_given(renderer: Renderer, scene: Scene) -> bool:
+def well_given(renderer: Renderer) -> bool:
     """Whether each object covers at least LEAST of the frame in which its mask is given."""
     return all(
-        np.count_nonzero(renderer.labels(actor.given) == actor.label) >= LEAST * HEIGHT * WIDTH for actor in scene.objects
+        np.count_nonzero(renderer.labels(actor.given) == actor.label) >= LEAST * HEIGHT * WIDTH
+        for actor in renderer.scene.objects
     )
 
 

@@ -1,7 +1,8 @@
 """Surfaces of objects and backgrounds: photographs that ship with scikit-image, and procedural patterns.
 
 A pattern is a scalar field in 0..1 that a three-colour palette paints. No photograph is used both in training
-and in val or test. Photographs are read from the installed package, never downloaded; a missing one is left out.
+and in val or test. Photographs are read from the installed package, never downloaded; one that is missing
+is left out.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import colorsys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -34,13 +35,28 @@ PHOTOGRAPHS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Look:
-    """How a surface is painted: which pattern, which hues (turns, 0..1), and the seed of its details."""
+    """How a surface is painted: a pattern, the seed of its details, and a palette; all shares are 0..1."""
 
     pattern: str
-    hue: float
-    contrast: float
     seed: int
-    pool: str = "train"
+    pool: str
+    hue: float  # of the palette's middle, in turns
+    tone: float  # its brightness
+    saturation: float
+    contrast: float  # from the dark to the light end
+
+    @classmethod
+    def drawn(cls, rng: np.random.Generator, patterns: tuple[str, ...], pool: str) -> Look:
+        """A random look with one of the patterns."""
+        return cls(
+            pattern=patterns[int(rng.integers(len(patterns)))],
+            seed=int(rng.integers(2**31)),
+            pool=pool,
+            hue=float(rng.random()),
+            tone=float(rng.uniform(0.45, 0.75)),
+            saturation=float(rng.uniform(0.25, 0.9)),
+            contrast=float(rng.uniform(0.5, 1.0)),
+        )
 
     def turned(self, degrees: float, seed: int) -> Look:
         """The same pattern in other hues, with other details: what a look-alike wears."""
@@ -53,7 +69,7 @@ def available(pool: str) -> tuple[str, ...]:
     return tuple(name for name in PHOTOGRAPHS[pool] if (folder / name).is_file())
 
 
-@lru_cache(maxsize=None)
+@cache
 def photograph(name: str) -> Image.Image:
     """A shipped photograph, RGB, longest side at most 640 pixels (decoded once per process)."""
     with Image.open(Path(skimage.data.__file__).parent / name) as opened:
@@ -66,21 +82,20 @@ def texture(look: Look) -> np.ndarray:
     """Paint a look: uint8 (SIDE, SIDE, 3)."""
     rng = np.random.default_rng(look.seed)
     field = PATTERNS[look.pattern](rng, look.pool)
-    return palette(look.hue, look.contrast, rng)[(field * 255).astype(np.uint8)]
+    return palette(look)[(field * 255).astype(np.uint8)]
 
 
-def palette(hue: float, contrast: float, rng: np.random.Generator) -> np.ndarray:
-    """256 colours from a dark over a saturated to a light one around a hue, uint8 (256, 3)."""
-    middle = rng.uniform(0.5, 0.75)
+def palette(look: Look) -> np.ndarray:
+    """256 colours from a dark over a middle to a light one around the look's hue, uint8 (256, 3)."""
+    light = look.tone + (1 - look.tone) * look.contrast
     stops = [
-        colorsys.hsv_to_rgb((hue + 0.03) % 1, 0.75, middle * (1 - 0.75 * contrast)),
-        colorsys.hsv_to_rgb(hue, rng.uniform(0.5, 0.9), middle),
-        colorsys.hsv_to_rgb((hue - 0.08) % 1, 0.9 - 0.65 * contrast, middle + (1 - middle) * contrast),
+        colorsys.hsv_to_rgb((look.hue + 0.03) % 1, look.saturation, look.tone * (1 - 0.75 * look.contrast)),
+        colorsys.hsv_to_rgb(look.hue, look.saturation, look.tone),
+        colorsys.hsv_to_rgb((look.hue - 0.08) % 1, look.saturation * (1 - 0.7 * look.contrast), light),
     ]
     ramp = np.linspace(0, 2, 256)
-    return np.stack(
-        [np.interp(ramp, range(3), [255 * stop[c] for stop in stops]) for c in range(3)], 1
-    ).astype(np.uint8)
+    channels = [np.interp(ramp, range(3), [255 * stop[c] for stop in stops]) for c in range(3)]
+    return np.stack(channels, 1).astype(np.uint8)
 
 
 def stretched(field: np.ndarray) -> np.ndarray:
