@@ -45,7 +45,7 @@ class VideoClips:
     Parameters
     ----------
     dataset : Dataset
-        Videos with fewer than `length` annotated frames are left out.
+        Videos are opened as they are drawn; those with fewer than `length` annotated frames are passed over.
     size, length, max_objects : int
         Side in pixels, frames per clip, and most objects per clip.
     gap : (int, int)
@@ -73,15 +73,8 @@ class VideoClips:
     paste_probability: float = 0.8
     occlusion: float = 0.15
     cache: FrameCache = field(default_factory=FrameCache)
-    frames: dict[int, list[int]] = field(init=False, repr=False)  # video -> its annotated frames
 
     def __post_init__(self) -> None:
-        found = {index: annotated(self.dataset[index]) for index in range(len(self.dataset))}
-        self.frames = {index: frames for index, frames in found.items() if len(frames) >= self.length}
-        if not self.frames:
-            raise ValueError(
-                f"{self.dataset.name}: no video has the {self.length} annotated frames of a clip"
-            )
         if self.pasted == "object" and self.max_objects < 2:
             raise ValueError(f"pasted='object' needs max_objects of 2 or more, not {self.max_objects}")
 
@@ -112,7 +105,7 @@ class VideoClips:
         """A clip that shows one object as large as it goes, from a video of another name if there is one."""
         for _ in range(ATTEMPTS):
             name, pairs, target = self.draw(rng, progress)
-            if name != avoid or len(self.frames) == 1:
+            if name != avoid or len(self.dataset) == 1:
                 break
         box = box_around(np.stack([truth == target for _, truth in pairs]), margin=0.15)
         frames, labels = self.render(rng, pairs, crop_warp(box, self.size, flip=rng.random() < 0.5))
@@ -121,15 +114,18 @@ class VideoClips:
     def draw(self, rng: np.random.Generator, progress: float) -> tuple[str, list[Pair], int]:
         """A video's name, frames of it with truth, and an object that is large enough in the first of them."""
         for _ in range(ATTEMPTS):
-            index = list(self.frames)[int(rng.integers(len(self.frames)))]
-            gap = largest_gap(self.gap, progress)
-            chosen = choose_frames(rng, self.frames[index], self.length, gap)
-            pairs = [self.cache.read(self.dataset[index], i) for i in chosen]
+            video = self.dataset[int(rng.integers(len(self.dataset)))]
+            frames = annotated(video)
+            if len(frames) < self.length:
+                continue
+            chosen = choose_frames(rng, frames, self.length, largest_gap(self.gap, progress))
+            pairs = [self.cache.read(video, i) for i in chosen]
             ids = large_ids(pairs[0][1], share=0.001)
             if len(ids):
-                return self.dataset[index].name, pairs, int(rng.choice(ids))
+                return video.name, pairs, int(rng.choice(ids))
         raise ValueError(
-            f"{self.dataset.name}: {ATTEMPTS} clips in a row have no object in their first frame"
+            f"{self.dataset.name}: in {ATTEMPTS} draws no video had {self.length} annotated frames "
+            "and an object in the first of them"
         )
 
     def render(
@@ -147,8 +143,8 @@ class VideoClips:
 
     def texture(self, rng: np.random.Generator) -> np.ndarray:
         """A piece of some frame, enlarged: uint8 (size, size, 3)."""
-        index = list(self.frames)[int(rng.integers(len(self.frames)))]
-        frame, _ = self.cache.read(self.dataset[index], int(rng.choice(self.frames[index])))
+        video = self.dataset[int(rng.integers(len(self.dataset)))]
+        frame, _ = self.cache.read(video, int(rng.choice(annotated(video))))
         box = random_box(rng, (frame.shape[0], frame.shape[1]), (0.05, 0.4), 1.5)
         return warp_frame(frame, crop_warp(box, self.size), self.size)
 

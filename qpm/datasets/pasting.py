@@ -30,8 +30,10 @@ def paste(clip: Clip, other: Clip, rng: np.random.Generator, labelled: bool) -> 
     Returns
     -------
     Clip
-        The clip itself if no path leaves its objects visible.
+        The clip itself if no path leaves its objects visible, or the other clip begins without object 1.
     """
+    if not (other.labels[0] == 1).any():
+        return clip
     for _ in range(PATHS):
         behind = rng.random() < 1 / 3
         warps = random_path(clip, other, rng)
