@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from lightning.fabric import Fabric
+from lightning_fabric import Fabric
 from torch.utils.data import DataLoader, Dataset
 
 from qpm.frames import normalise
