@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +84,7 @@ class SequenceFiles:
             return self
         kept = dict(list(self.frames.items())[:frames])
         masks = {stem: path for stem, path in self.masks.items() if stem in kept}
-        return SequenceFiles(self.name, kept, masks, self.white, self.merge)
+        return replace(self, frames=kept, masks=masks)
 
     def size(self) -> tuple[int, int]:
         """Height and width of the first frame."""
