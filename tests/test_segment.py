@@ -1,0 +1,116 @@
+"""What `qpm segment` writes beside the loop: masks with the given ids, scores, probabilities, tinted frames."""
+
+import csv
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from qpm import images
+from qpm.segment import open_video, save, tinted
+
+
+@dataclass
+class Result:
+    """As much of a frame's result as is written."""
+
+    index: int
+    labels: np.ndarray
+    object_ids: tuple[int, ...] = (2, 7)
+    signals: dict = field(default_factory=lambda: {"score_raw": (0.8, float("nan")), "score": (1.0, float("nan"))})
+    memorized: tuple[str, ...] = ()
+    prior_frame: int | None = None
+    bank_frames: int = 1
+
+    @property
+    def name(self) -> str:
+        return f"{self.index:05d}"
+
+
+@pytest.fixture
+def frames(tmp_path):
+    """A folder of three grey frames of 6 x 8 pixels, and a mask with the ids 2 and 7."""
+    folder = tmp_path / "clip"
+    folder.mkdir()
+    for index in range(3):
+        Image.new("RGB", (8, 6), (index * 20,) * 3).save(folder / f"{index:05d}.jpg")
+    images.write_labels(tmp_path / "first.png", first_mask())
+    return folder
+
+
+def first_mask() -> np.ndarray:
+    labels = np.zeros((6, 8), dtype=np.uint8)
+    labels[1:3, 1:3], labels[4:, 5:] = 2, 7
+    return labels
+
+
+def test_a_folder_of_frames_is_a_video_whose_first_mask_is_given(frames, tmp_path):
+    video = open_video(frames, tmp_path / "first.png")
+    assert (len(video), video.size, video.object_ids) == (3, (6, 8), (2, 7))
+    assert np.array_equal(video.given(0), first_mask())
+    assert video.given(1) is None
+    assert video.read_frame(2).max() in range(35, 46)  # grey 40, through JPEG
+
+
+def test_a_mask_of_another_size_is_refused_with_both_sizes(frames, tmp_path):
+    images.write_labels(tmp_path / "small.png", np.ones((3, 4), dtype=np.uint8))
+    with pytest.raises(ValueError, match=r"\(3, 4\).*\(6, 8\)"):
+        open_video(frames, tmp_path / "small.png")
+
+
+def test_a_mask_without_objects_is_refused(frames, tmp_path):
+    images.write_labels(tmp_path / "empty.png", np.zeros((6, 8), dtype=np.uint8))
+    with pytest.raises(ValueError, match="holds no object"):
+        open_video(frames, tmp_path / "empty.png")
+
+
+def test_a_folder_without_frames_says_what_it_should_hold(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"\*\.jpg"):
+        open_video(tmp_path, tmp_path / "first.png")
+
+
+def test_a_video_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.mp4"):
+        open_video(tmp_path / "nowhere.mp4", tmp_path / "first.png")
+
+
+def test_masks_keep_the_given_ids(tmp_path):
+    list(save([Result(0, first_mask())], tmp_path / "out"))
+    assert np.array_equal(images.read_labels(tmp_path / "out" / "00000.png"), first_mask())
+
+
+def test_scores_have_a_line_per_object_and_an_empty_cell_where_there_is_no_score(tmp_path):
+    results = [Result(0, first_mask(), memorized=("annotated",)), Result(1, first_mask(), prior_frame=0, bank_frames=2)]
+    list(save(results, tmp_path))
+    with (tmp_path / "scores.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert [(line["frame"], line["object_id"]) for line in lines] == [(f, o) for f in ("00000", "00001") for o in "27"]
+    assert [line["score_raw"] for line in lines] == ["0.800000", "", "0.800000", ""]
+    assert [line["memorized"] for line in lines] == ["annotated", "annotated", "", ""]
+    assert [line["prior_frame"] for line in lines] == ["", "", "0", "0"]
+
+
+def test_files_of_a_frame_are_there_when_the_frame_is_handed_on(tmp_path):
+    passing = save((Result(index, first_mask()) for index in range(3)), tmp_path)
+    next(passing)
+    assert sorted(p.name for p in tmp_path.glob("*.png")) == ["00000.png"]
+    assert len((tmp_path / "scores.csv").read_text().splitlines()) == 3
+
+
+def test_probabilities_are_stored_with_their_ids_background_first(tmp_path):
+    torch = pytest.importorskip("torch")
+    result = Result(0, first_mask())
+    result.probabilities = torch.softmax(torch.randn(3, 6, 8, generator=torch.Generator().manual_seed(0)), dim=0)
+    list(save([result], tmp_path, probabilities=True))
+    stored = np.load(tmp_path / "probabilities" / "00000.npz")
+    assert stored["object_ids"].tolist() == [2, 7]
+    assert stored["probabilities"].dtype == np.float32
+    np.testing.assert_array_equal(stored["probabilities"], result.probabilities.numpy())
+
+
+def test_tinted_frames_differ_from_the_video_only_on_objects(frames, tmp_path):
+    video = open_video(frames, tmp_path / "first.png")
+    (picture,) = tinted([Result(1, first_mask())], video)
+    changed = (picture != video.read_frame(1)).any(axis=-1)
+    assert np.array_equal(changed, first_mask() > 0)
