@@ -81,7 +81,7 @@ def train(config: TrainConfig, folder: Path, progress: Progress | None = None) -
         optimizer.zero_grad()
 
         done = iteration + 1
-        log.add(iteration, {**{k: float(v) for k, v in measures.items()}, "gradient_norm": float(norm)})
+        log.add(iteration, {**{k: float(v.detach()) for k, v in measures.items()}, "gradient_norm": float(norm)})
         if done % config.log_every == 0 or done == config.iterations:
             latest = log.flush(waited)
             if progress is not None:
