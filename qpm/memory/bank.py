@@ -57,10 +57,7 @@ class Track:
 
     def restart(self, shelf: Shelf, index: int) -> Track:
         """An annotated frame begins a new count, and takes its place in a window of the last frames."""
-        entries = self.entries
-        if shelf.is_window and len(entries) == shelf.capacity:
-            entries = entries[1:]
-        return replace(self, last=index, entries=entries)
+        return replace(self, last=index, entries=recent(shelf, self.entries, index))
 
     def offer(self, shelf: Shelf, frame: FrameState, memory: FrameMemory) -> tuple[Track, bool]:
         """Ask the shelf's rules about a frame; return the track afterwards and whether the frame is on it."""
@@ -68,14 +65,22 @@ class Track:
         if not shelf.keep(asked):
             return self, False
         state = EntryState(frame.objects, frame.signals, frame.index, inserted=self.count)
-        entries = [*self.entries, Entry(state, memory)]
+        entries = recent(shelf, (*self.entries, Entry(state, memory)), frame.index)
         if shelf.capacity is not None and len(entries) > shelf.capacity:
             loser = shelf.evict([entry.state for entry in self.entries], state)
             if not 0 <= loser < len(entries):
                 raise ValueError(f"evict rule '{shelf.evict.rule}' chose {loser} of {len(entries)} entries")
-            if entries.pop(loser).memory is memory:
+            if loser == len(self.entries):
                 return self, False
-        return Track(frame.index, tuple(entries), self.count + 1), True
+            entries = (*entries[:loser], *entries[loser + 1 :])
+        return Track(frame.index, entries, self.count + 1), True
+
+
+def recent(shelf: Shelf, entries: tuple[Entry, ...], index: int) -> tuple[Entry, ...]:
+    """The entries that a window of the last ``capacity`` frames still reaches at a frame; all, on other shelves."""
+    if not shelf.is_window or shelf.capacity is None:
+        return entries
+    return tuple(entry for entry in entries if entry.state.index > index - shelf.capacity)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,11 +100,11 @@ class Bank:
 
     def annotate(self, policy: MemoryPolicy, memory: FrameMemory) -> Bank:
         """Remember a frame with given masks, for good and for every object that it knows."""
-        tracks = {
-            (shelf.name, unit): self.tracks.get((shelf.name, unit), Track(memory.index)).restart(shelf, memory.index)
-            for shelf in policy.shelves
-            for unit in units(shelf, memory.objects)
-        }
+        tracks = {}
+        for shelf in policy.shelves:
+            for unit in units(shelf, memory.objects):
+                track = self.tracks.get((shelf.name, unit), Track(memory.index))
+                tracks[shelf.name, unit] = track.restart(shelf, memory.index)
         return Bank((*self.annotated, memory), tracks)
 
     def offer(
@@ -130,8 +135,9 @@ class Bank:
             if unit in (ALL, object_id)
             for entry in track.entries
         )
-        known = {memory.index: memory for memory in (*self.annotated, *entries) if object_id in memory.objects}
-        return tuple(known[index] for index in sorted(known))
+        everything = {memory.index: memory for memory in (*self.annotated, *entries)}
+        known = (everything[index] for index in sorted(everything))
+        return tuple(memory for memory in known if object_id in memory.objects)
 
     def groups(self, objects: Sequence[int]) -> list[tuple[tuple[int, ...], tuple[FrameMemory, ...]]]:
         """The objects in groups that read the same frames, which can be segmented together."""
@@ -151,8 +157,8 @@ class Bank:
         """Indices of the frames on one shelf, for any object."""
         if name == ANNOTATED:
             return tuple(memory.index for memory in self.annotated)
-        held = (entry.state.index for (shelf, _), track in self.tracks.items() if shelf == name for entry in track.entries)
-        return tuple(sorted(set(held)))
+        tracks = (track for (shelf, _), track in self.tracks.items() if shelf == name)
+        return tuple(sorted({entry.state.index for track in tracks for entry in track.entries}))
 
 
 def units(shelf: Shelf, objects: Sequence[int]) -> tuple[int, ...]:

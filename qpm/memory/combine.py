@@ -12,7 +12,12 @@ from qpm.memory.state import FrameState
 EXAMPLES = ConfigDict(
     json_schema_extra={
         "examples": [
-            {"rules": [{"rule": "every_n", "n": 5}, {"rule": "threshold", "signal": "presence", "above": 0.5}]},
+            {
+                "rules": [
+                    {"rule": "every_n", "n": 5},
+                    {"rule": "threshold", "signal": "presence", "above": 0.5},
+                ]
+            },
             {"rules": [{"rule": "threshold", "signal": "score", "above": 0.7, "over": "each"}]},
         ]
     }
@@ -31,7 +36,9 @@ class Combined(KeepRule):
             names = ", ".join(part.rule for part in decide)
             raise ValueError(f"{self.rule} mixes rules per object (over: each) with rules per frame: {names}")
         if any(part.rule == "random_gate" and getattr(part, "like", None) for part in self.rules):
-            raise ValueError(f"a matched random_gate must be the shelf's own keep rule, not a part of {self.rule}")
+            raise ValueError(
+                f"a matched random_gate must be the shelf's own keep rule, not a part of {self.rule}"
+            )
         return self
 
     @property

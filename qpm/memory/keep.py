@@ -21,7 +21,9 @@ CADENCE: Cadence = Field(
     description="since_kept: due once n frames have passed since the last kept one, so a rejected frame leaves the "
     "slot open; grid: due only on multiples of n after the annotated frame",
 )
-OVER: Over = Field("mean", description="the frame's number: mean, min, any (largest), or each (a decision per object)")
+OVER: Over = Field(
+    "mean", description="the frame's number: mean, min, any (largest), or each (a decision per object)"
+)
 MISSING: Missing = Field("refuse", description="what happens to a frame whose signal is undefined (NaN)")
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, GetJsonSchemaHandler, PositiveInt, StringConstraints, model_validator
+from pydantic import GetJsonSchemaHandler, PositiveInt, StringConstraints, model_validator
 from pydantic_core import CoreSchema
 
 from qpm.memory.evict import Oldest
 from qpm.memory.keep import Always
+from qpm.memory.presets import PRESETS
 from qpm.memory.prior import NoPrior
 from qpm.memory.rule import AnyEvictRule, AnyKeepRule, AnyPriorRule, Settings
 from qpm.memory.short_form import ShortForm, expand
@@ -76,11 +77,8 @@ class MemoryPolicy(Settings):
         return self.prior.needs.union(*(shelf.needs for shelf in self.shelves))
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        from qpm.memory.presets import PRESETS
-
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
         full, short = handler(schema), ShortForm.model_json_schema()
         return {"anyOf": [full, short, {"type": "string", "enum": sorted(PRESETS)}]}
-
-
-__all__ = ["ANNOTATED", "MemoryPolicy", "Shelf"]

@@ -51,7 +51,11 @@ PRESETS: dict[str, dict[str, Any]] = {
                 "name": "recent",
                 "keep": {
                     "rule": "all_of",
-                    "rules": [above("score_raw", 0.5), above("presence", 0.5), above("motion_iou", 0.0, "keep")],
+                    "rules": [
+                        above("score_raw", 0.5),
+                        above("presence", 0.5),
+                        above("motion_iou", 0.0, "keep"),
+                    ],
                 },
                 "capacity": 6,
             },

@@ -46,7 +46,9 @@ class Selective(PriorRule):
     """The previous frame if its quality exceeds sigma_en, else the annotated frame (Eq. 4, section 2.3)."""
 
     rule: Literal["selective"] = "selective"
-    sigma_en: float = Field(0.65, description="the previous frame is the prior if the signal is strictly above")
+    sigma_en: float = Field(
+        0.65, description="the previous frame is the prior if the signal is strictly above"
+    )
     signal: Signal = "score"
     over: Over = OVER
     annotated: Reference = ANNOTATED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_left
 from collections.abc import Collection, Mapping
 from typing import Literal
 
@@ -25,8 +26,12 @@ class RandomGate(KeepRule):
     model_config = ConfigDict(json_schema_extra={"examples": [{"share": 0.5}]})
 
     rule: Literal["random_gate"] = "random_gate"
-    like: AnyKeepRule | None = Field(QualityGate(), description="the gate whose count is matched in every video")
-    share: float | None = Field(None, ge=0, le=1, description="probability to keep a due frame; excludes like")
+    like: AnyKeepRule | None = Field(
+        QualityGate(), description="the gate whose count is matched in every video"
+    )
+    share: float | None = Field(
+        None, ge=0, le=1, description="probability to keep a due frame; excludes like"
+    )
     n: PositiveInt = EVERY
     seed: int = 0
 
@@ -78,10 +83,12 @@ def draw_frames(count: int, allowed: Collection[int], n: int, seed: int) -> tupl
         If no such set exists.
     """
     frames = sorted(allowed)
-    after = [next((j for j in range(i, len(frames)) if frames[j] >= frames[i] + n), len(frames)) for i in range(len(frames))]
+    after = [bisect_left(frames, frame + n) for frame in frames]  # position of the next frame that may follow
     sets = _count_sets(count, after)
     if not sets[0][count]:
-        raise ValueError(f"no {count} of {len(frames)} frames lie at least {n} apart; random_gate needs a smaller n")
+        raise ValueError(
+            f"no {count} of {len(frames)} frames lie at least {n} apart; random_gate needs a smaller n"
+        )
     generator, drawn, at = random.Random(seed), list[int](), 0
     while len(drawn) < count:
         with_this = sets[after[at]][count - len(drawn) - 1]

@@ -39,7 +39,9 @@ class ReadBlocks:
 class _Block:
     """Arrays with room for some frames, and the memories that are written in them."""
 
-    def __init__(self, objects: tuple[int, ...], memories: Sequence[FrameMemory], smaller: _Block | None) -> None:
+    def __init__(
+        self, objects: tuple[int, ...], memories: Sequence[FrameMemory], smaller: _Block | None
+    ) -> None:
         self.objects = objects
         self.room = len(memories) + max(SPARE, len(memories) // 4)
         self.written: list[FrameMemory] = []

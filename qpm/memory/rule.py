@@ -92,7 +92,9 @@ class Registered:
         rule = self._class(settings["rule"])
         for name in settings:
             if name not in rule.model_fields:
-                raise ValueError(unknown(f"setting of {self.kind} {settings['rule']}", name, rule.model_fields))
+                raise ValueError(
+                    unknown(f"setting of {self.kind} {settings['rule']}", name, rule.model_fields)
+                )
         read = rule.model_validate(settings)
         check_signals(read.needs)
         return read
@@ -115,13 +117,20 @@ class Registered:
         )
         return core_schema.no_info_plain_validator_function(self.read, serialization=write)
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
         names = {"type": "string", "enum": sorted(self.known())}
         outside = {"type": "string", "pattern": "^[^:]+:[^:]+$"}
         settings: dict[str, Any] = {}
         for rule in self.known().values():
-            settings |= {name: {"description": field.description or name} for name, field in rule.model_fields.items()}
-        settings["rule"] = {"anyOf": [names, outside], "description": f"name of the {self.kind}, or module:Class"}
+            settings |= {
+                name: {"description": field.description or name} for name, field in rule.model_fields.items()
+            }
+        settings["rule"] = {
+            "anyOf": [names, outside],
+            "description": f"name of the {self.kind}, or module:Class",
+        }
         return {"anyOf": [names, {"type": "object", "required": ["rule"], "properties": settings}]}
 
 

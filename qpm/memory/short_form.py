@@ -31,7 +31,9 @@ class ShortForm(Settings):
         """The same policy as shelves."""
         shelves: list[dict[str, Any]] = [PREVIOUS] if self.hold_previous else []
         if not isinstance(self.keep, Never):
-            shelves.append({"name": "long", "keep": self.keep, "capacity": self.capacity, "evict": self.evict})
+            shelves.append(
+                {"name": "long", "keep": self.keep, "capacity": self.capacity, "evict": self.evict}
+            )
         return {"shelves": shelves, "prior": self.prior or NoPrior()}
 
 
@@ -77,11 +79,17 @@ def merge_rule(base: Any, change: Any) -> Any:
         return change
     if change.get("rule", base.get("rule")) != base.get("rule"):
         return change
-    nested = {name: merge_rule(base.get(name), value) for name, value in change.items() if isinstance(value, Mapping)}
+    nested = {
+        name: merge_rule(base.get(name), value)
+        for name, value in change.items()
+        if isinstance(value, Mapping)
+    }
     return {**base, **change, **nested}
 
 
-def _merge_shelves(preset: str, shelves: list[dict[str, Any]], changes: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _merge_shelves(
+    preset: str, shelves: list[dict[str, Any]], changes: Mapping[str, Any]
+) -> list[dict[str, Any]]:
     names = [shelf["name"] for shelf in shelves]
     for name in changes:
         if name not in names:

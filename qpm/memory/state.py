@@ -10,7 +10,9 @@ from typing import Literal
 
 Over = Literal["mean", "min", "any", "each"]
 
-OF_A_SHOWN_MASK = frozenset({"score", "score_raw", "confidence"})  # say nothing about an object that has no mask
+OF_A_SHOWN_MASK = frozenset(
+    {"score", "score_raw", "confidence"}
+)  # say nothing about an object that has no mask
 SHOWN = 0.5  # an object is in the frame where its probability exceeds this somewhere
 
 
@@ -40,12 +42,16 @@ class Signals:
         values = [value for value in self._of_present(signal) if not math.isnan(value)]
         if not values:
             return math.nan
-        return {"mean": fmean, "any": max, "min": min, "each": min}[over](values)
+        if over == "mean":
+            return fmean(values)
+        return max(values) if over == "any" else min(values)
 
     def _of_present(self, signal: str) -> tuple[float, ...]:
         if signal not in self.signals:
             known = ", ".join(sorted(self.signals)) or "none"
-            raise ValueError(f"signal '{signal}' was not computed (there are: {known}); name it in the rule's needs")
+            raise ValueError(
+                f"signal '{signal}' was not computed (there are: {known}); name it in the rule's needs"
+            )
         values, presence = self.signals[signal], self.signals.get("presence")
         if signal not in OF_A_SHOWN_MASK or presence is None:
             return values

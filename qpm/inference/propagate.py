@@ -1,0 +1,103 @@
+"""THE loop: for every frame prior, enhance, read, decode, assess, keep, in the order of the paper's section 2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import torch
+
+from qpm.datasets.video import Video
+from qpm.inference.ensemble import Ensemble
+from qpm.inference.frame import EncodedFrame, FrameResult
+from qpm.inference.run import Run, encode, prepare
+from qpm.inference.state import LoopState
+from qpm.inference.steps import assess, finish, keep, native_labels, predict, write_given
+from qpm.memory import ANNOTATED, FrameMemory, MemoryPolicy
+from qpm.model import Network
+
+
+def propagate(
+    network: Network | Sequence[Network] | Ensemble,
+    video: Video,
+    policy: MemoryPolicy,
+    *,
+    max_side: int | None = None,
+    keep_probabilities: bool = False,
+    dtype: torch.dtype | None = None,
+    signals: Iterable[str] = (),
+) -> Iterator[FrameResult]:
+    """Segment a video from its given masks, frame by frame.
+
+    Frames are read once, in order; frames before the first given mask are skipped. Nothing is held but what
+    the policy remembers, the annotated frames' masks and the previous frame.
+
+    Parameters
+    ----------
+    network : Network, or several, whose soft maps are averaged
+        In evaluation mode.
+    max_side : int, optional
+        Longest side of the network's input in pixels; None is the native size.
+    keep_probabilities : bool
+        Give soft masks at the native size with every result.
+    dtype : torch.dtype, optional
+        Lower precision of the networks, such as torch.bfloat16.
+    signals : iterable of str
+        Signals to compute beside those that the policy needs.
+
+    Yields
+    ------
+    FrameResult
+
+    Raises
+    ------
+    ValueError
+        Before the first frame, if the policy cannot be followed with this network on this video.
+    """
+    run = prepare(network, video, policy, max_side=max_side, keep_probabilities=keep_probabilities,
+                  dtype=dtype, signals=signals)  # fmt: skip
+    return _frames(run, video)
+
+
+def _frames(run: Run, video: Video) -> Iterator[FrameResult]:
+    state = LoopState()
+    for index in range(min(video.first_frames.values(), default=len(video)), len(video)):
+        result, state = advance(run, encode(run, video, index), state)
+        yield result
+
+
+@torch.inference_mode()
+def advance(run: Run, frame: EncodedFrame, state: LoopState) -> tuple[FrameResult, LoopState]:
+    """Segment, judge and perhaps remember one frame; the state that is passed in stays as it was.
+
+    Returns
+    -------
+    result : FrameResult
+    state : LoopState
+        For the next frame.
+    """
+    with run.precision():
+        prediction = predict(run, frame, state)
+        objects, maps = write_given(run, frame, state.objects, prediction.maps)
+        tensors, raw_score = run.network.memorize(frame.pixels, maps[None, 1:])
+    labels = native_labels(run, frame, state.objects, prediction.maps)
+    judged, judgement = assess(run, frame, objects, maps, raw_score, labels, state.judgement)
+    finished = finish(frame, objects, judged, state)
+    bank, kept = keep(run, finished, FrameMemory(frame.index, objects, tensors), state.bank)
+    held = {*bank.shelf(ANNOTATED)}
+    prior_masks = {index: mask for index, mask in state.prior_masks.items() if index in held}
+    prior_masks[frame.index] = maps[None, 1:].amax(dim=1, keepdim=True)
+    result = FrameResult(
+        index=frame.index,
+        name=frame.name,
+        labels=labels,
+        object_ids=objects,
+        annotated=finished.annotated,
+        signals=judged,
+        memorized=tuple(kept),
+        memorized_objects=kept,
+        prior_frame=prediction.prior_frame,
+        bank_frames=prediction.bank_frames,
+        probabilities=run.canvas.native_maps(maps[None]).cpu() if run.keep_probabilities else None,
+        gate=prediction.gate,
+    )
+    return result, LoopState(objects, bank, finished, prior_masks, judgement)
