@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qpm import images, video_io
-from qpm.datasets.layout import FRAME_SUFFIXES, image_files
+from qpm.datasets.folder import FolderConfig
+from qpm.datasets.layout import object_ids
 from qpm.datasets.video import Video
 from qpm.files import write_atomic
 
@@ -23,54 +24,36 @@ FOLDER_RATE = 24.0  # of an overlay over frames that carry no times
 
 
 def open_video(source: Path, mask: Path) -> Video:
-    """The video in a folder of frames or a video file, with the mask of its first frame.
+    """The video in a folder of frames or a video file, with given masks.
+
+    Parameters
+    ----------
+    source : Path
+        A folder of frames, or a video file.
+    mask : Path
+        The mask of the first frame. For a folder of frames also a mask named like the frame it belongs to, or a
+        folder of such masks, whose objects may enter late.
 
     Raises
     ------
     FileNotFoundError, ValueError
         If there are no frames, or the mask holds no object or has another size than the frames.
     """
-    name, size, read_frame = _folder(source) if source.is_dir() else _file(source)
+    if source.is_dir():
+        return FolderConfig(root=source, masks=mask).open()[0]
+    clip = video_io.open_clip(source)
     labels = images.read_labels(mask)
-    if labels.shape != size:
-        raise ValueError(f"mask {mask} is {labels.shape}, the frames are {size} (height, width)")
-    ids = tuple(int(i) for i in np.unique(labels) if i)
+    if labels.shape != clip.size:
+        raise ValueError(
+            f"mask {mask} is {labels.shape}, the frames of {source} are {clip.size} (height, width)"
+        )
+    ids = object_ids(labels)
     if not ids:
         raise ValueError(f"mask {mask} holds no object: every pixel is 0")
+    first = dict.fromkeys(ids, 0)
     return Video(
-        "own",
-        source.stem,
-        name,
-        size,
-        ids,
-        dict.fromkeys(ids, 0),
-        read_frame,
-        {0: labels}.get,
-        truth_frames=(0,),
+        "own", source.stem, clip.frame_names, clip.size, ids, first, clip.read_frame, {0: labels}.get
     )
-
-
-Opened = tuple[tuple[str, ...], tuple[int, int], Callable[[int], np.ndarray]]
-
-
-def _folder(source: Path) -> Opened:
-    files = list(image_files(source).values())
-    if not files:
-        raise FileNotFoundError(
-            f"no frames in {source}: expected files named {', '.join('*' + s for s in FRAME_SUFFIXES)}"
-        )
-    return (
-        tuple(f.stem for f in files),
-        images.image_size(files[0]),
-        lambda index: images.read_frame(files[index]),
-    )
-
-
-def _file(source: Path) -> Opened:
-    if not source.exists():
-        raise FileNotFoundError(f"no video {source}: expected a folder of frames or a video file")
-    clip = video_io.open_clip(source)
-    return clip.frame_names, clip.size, clip.read_frame
 
 
 def frame_rate(source: Path) -> float:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from qpm import images
-from qpm.segment import open_video, save, tinted
+from qpm import images, video_io
+from qpm.segment import frame_rate, open_video, save, tinted
 
 
 @dataclass
@@ -18,7 +18,9 @@ class Result:
     index: int
     labels: np.ndarray
     object_ids: tuple[int, ...] = (2, 7)
-    signals: dict = field(default_factory=lambda: {"score_raw": (0.8, float("nan")), "score": (1.0, float("nan"))})
+    signals: dict = field(
+        default_factory=lambda: {"score_raw": (0.8, float("nan")), "score": (1.0, float("nan"))}
+    )
     memorized: tuple[str, ...] = ()
     prior_frame: int | None = None
     bank_frames: int = 1
@@ -61,12 +63,39 @@ def test_a_mask_of_another_size_is_refused_with_both_sizes(frames, tmp_path):
 
 def test_a_mask_without_objects_is_refused(frames, tmp_path):
     images.write_labels(tmp_path / "empty.png", np.zeros((6, 8), dtype=np.uint8))
-    with pytest.raises(ValueError, match="holds no object"):
+    with pytest.raises(ValueError, match="holds an object"):
         open_video(frames, tmp_path / "empty.png")
 
 
+def test_a_folder_of_masks_lets_an_object_enter_late(frames, tmp_path):
+    late = np.where(first_mask() == 7, 7, 0)
+    (tmp_path / "given").mkdir()
+    images.write_labels(tmp_path / "given" / "00000.png", first_mask() - late)
+    images.write_labels(tmp_path / "given" / "00002.png", late)
+    assert dict(open_video(frames, tmp_path / "given").first_frames) == {2: 0, 7: 2}
+
+
+def test_a_video_file_is_read_like_a_folder(frames, tmp_path):
+    pictures = (images.read_frame(path) for path in sorted(frames.iterdir()))
+    video_io.write_video(tmp_path / "clip.mp4", pictures, rate=10)
+    video = open_video(tmp_path / "clip.mp4", tmp_path / "first.png")
+    assert (len(video), video.size, video.object_ids) == (3, (6, 8), (2, 7))
+    assert np.array_equal(video.given(0), first_mask())
+    assert (frame_rate(tmp_path / "clip.mp4"), frame_rate(frames)) == (10, 24)
+
+
+def test_a_mask_that_does_not_fit_a_video_file_is_refused(frames, tmp_path):
+    video_io.write_video(tmp_path / "clip.mp4", [np.zeros((6, 8, 3), dtype=np.uint8)])
+    images.write_labels(tmp_path / "small.png", np.ones((3, 4), dtype=np.uint8))
+    images.write_labels(tmp_path / "empty.png", np.zeros((6, 8), dtype=np.uint8))
+    with pytest.raises(ValueError, match=r"\(3, 4\).*\(6, 8\)"):
+        open_video(tmp_path / "clip.mp4", tmp_path / "small.png")
+    with pytest.raises(ValueError, match="holds no object"):
+        open_video(tmp_path / "clip.mp4", tmp_path / "empty.png")
+
+
 def test_a_folder_without_frames_says_what_it_should_hold(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"\*\.jpg"):
+    with pytest.raises(FileNotFoundError, match="no frames"):
         open_video(tmp_path, tmp_path / "first.png")
 
 
@@ -81,11 +110,16 @@ def test_masks_keep_the_given_ids(tmp_path):
 
 
 def test_scores_have_a_line_per_object_and_an_empty_cell_where_there_is_no_score(tmp_path):
-    results = [Result(0, first_mask(), memorized=("annotated",)), Result(1, first_mask(), prior_frame=0, bank_frames=2)]
+    results = [
+        Result(0, first_mask(), memorized=("annotated",)),
+        Result(1, first_mask(), prior_frame=0, bank_frames=2),
+    ]
     list(save(results, tmp_path))
     with (tmp_path / "scores.csv").open() as file:
         lines = list(csv.DictReader(file))
-    assert [(line["frame"], line["object_id"]) for line in lines] == [(f, o) for f in ("00000", "00001") for o in "27"]
+    assert [(line["frame"], line["object_id"]) for line in lines] == [
+        (f, o) for f in ("00000", "00001") for o in "27"
+    ]
     assert [line["score_raw"] for line in lines] == ["0.800000", "", "0.800000", ""]
     assert [line["memorized"] for line in lines] == ["annotated", "annotated", "", ""]
     assert [line["prior_frame"] for line in lines] == ["", "", "0", "0"]
@@ -101,7 +135,9 @@ def test_files_of_a_frame_are_there_when_the_frame_is_handed_on(tmp_path):
 def test_probabilities_are_stored_with_their_ids_background_first(tmp_path):
     torch = pytest.importorskip("torch")
     result = Result(0, first_mask())
-    result.probabilities = torch.softmax(torch.randn(3, 6, 8, generator=torch.Generator().manual_seed(0)), dim=0)
+    result.probabilities = torch.softmax(
+        torch.randn(3, 6, 8, generator=torch.Generator().manual_seed(0)), dim=0
+    )
     list(save([result], tmp_path, probabilities=True))
     stored = np.load(tmp_path / "probabilities" / "00000.npz")
     assert stored["object_ids"].tolist() == [2, 7]
