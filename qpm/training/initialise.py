@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from qpm.model.network import Network, Projection
+from qpm.training.corrupt import corrupt
 from qpm.weights.principal import principal_keys
 
 MASK_SHARE = 0.3  # response of the stem's new mask channels over that of its trained colour channels
@@ -36,7 +37,8 @@ def initialise(
     weight, bias = principal_keys(f16.permute(0, 2, 3, 1).flatten(0, 2), network.config.key_channels)
     for projection in (network.query_projection, network.memory_projection):
         _centre_tap(projection, weight, bias)
-    _unit_deviation(network, frames, masks)
+    damaged = corrupt(masks, generator)
+    _unit_deviation(network, frames.repeat(2, 1, 1, 1), torch.cat([masks, damaged]))
 
 
 def _load(module: nn.Module, state: Mapping[str, Tensor], source: Path) -> None:
@@ -66,27 +68,32 @@ def _centre_tap(projection: Projection, weight: Tensor, bias: Tensor) -> None:
 
 
 def _unit_deviation(network: Network, frames: Tensor, masks: Tensor) -> None:
-    """Scale each new convolution so that its output has deviation 1 on the given frames, in the order they run."""
-    done: set[nn.Module] = set()
+    """Shift and scale each new layer to output mean 0 a channel and deviation 1 on the given frames.
 
-    def scale(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        if module in done:
-            return output
-        done.add(module)
-        deviation = output.std().clamp(min=1e-6)
-        module.weight.div_(deviation)  # type: ignore[operator, union-attr]
-        bias = module.bias
-        offset = bias.view(1, -1, 1, 1) if output.ndim == 4 else bias  # type: ignore[operator, union-attr]
-        return (output - offset) / deviation + offset
-
+    Without the shift the quality head's pooled features differ far more between channels than between masks,
+    and the score stays constant for hundreds of iterations.
+    """
     new = [network.query_projection.val_proj, network.memory_projection.val_proj, *_layers(network.decoder)]
+    new.remove(network.decoder.pred)
     if network.quality_head is not None:
         new += [layer for layer in _layers(network.quality_head) if layer is not network.quality_head.fc2]
-    new.remove(network.decoder.pred)
+    done: set[nn.Module] = set()
+
+    def rescale(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        if layer in done:  # a layer that runs twice keeps what its first output asked for
+            return output
+        done.add(layer)
+        over = [dim for dim in range(output.ndim) if dim != 1]
+        mean = output.mean(dim=over, keepdim=True)
+        deviation = (output - mean).std().clamp(min=1e-6)
+        layer.weight.div_(deviation)  # type: ignore[operator, union-attr]
+        layer.bias.copy_(-mean.flatten() / deviation)  # type: ignore[operator, union-attr]
+        return (output - mean) / deviation
+
     for layer in new:
         nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")  # type: ignore[arg-type]
         nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
-    hooks = [layer.register_forward_hook(scale) for layer in new]
+    hooks = [layer.register_forward_hook(rescale) for layer in new]
     memory = network.memorize(frames, masks)
     query = network.enhance(network.encode_query(frames), None)
     network.segment(query, memory.key.unsqueeze(3), memory.value.unsqueeze(3))
