@@ -9,19 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from qpm.memory.rule import AnyKeepRule, KeepRule
 from qpm.memory.state import FrameState
 
-EXAMPLES = ConfigDict(
-    json_schema_extra={
-        "examples": [
-            {
-                "rules": [
-                    {"rule": "every_n", "n": 5},
-                    {"rule": "threshold", "signal": "presence", "above": 0.5},
-                ]
-            },
-            {"rules": [{"rule": "threshold", "signal": "score", "above": 0.7, "over": "each"}]},
-        ]
-    }
-)
+GOOD = {"rule": "threshold", "signal": "score", "above": 0.7}
 
 
 class Combined(KeepRule):
@@ -53,7 +41,14 @@ class Combined(KeepRule):
 class AllOf(Combined):
     """Keeps a frame that every part keeps."""
 
-    model_config = EXAMPLES
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"rules": [{"rule": "every_n", "n": 5}, GOOD]},
+                {"rules": [GOOD | {"over": "each"}, GOOD | {"signal": "confidence", "over": "each"}]},
+            ]
+        }
+    )
     rule: Literal["all_of"] = "all_of"
 
     def __call__(self, frame: FrameState) -> bool:
@@ -63,7 +58,9 @@ class AllOf(Combined):
 class AnyOf(Combined):
     """Keeps a frame that some part keeps."""
 
-    model_config = EXAMPLES
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"rules": [GOOD, GOOD | {"signal": "confidence", "above": 0.9}]}]}
+    )
     rule: Literal["any_of"] = "any_of"
 
     def __call__(self, frame: FrameState) -> bool:

@@ -74,20 +74,11 @@ def test_an_annotated_frame_counts_in_a_window_of_the_last_frames_but_stays_when
     assert read(window, annotated=(0, 5))[3:9] == [
         (0, 2, 3, 4),
         (0, 3, 4, 5),
-        (0, 3, 4, 5, 6),
+        (0, 4, 5, 6),
         (0, 5, 6, 7),
         (0, 5, 6, 7, 8),
         (0, 5, 7, 8, 9),
     ]
-
-
-def test_objects_that_decide_for_themselves_have_banks_of_their_own() -> None:
-    policy = {"keep": {"rule": "quality_gate", "n": 2, "over": "each"}, "hold_previous": False}
-    scores = [(0.9, 0.9), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9)]
-    done = steps(MemoryPolicy.model_validate(policy), [(0.9, 0.9), *scores][1:])
-    bank = done[-1][2]
-    # frame 0 of the script has object 1 only
-    assert [memory.index for memory in bank.memories(1)] == [0, 2]
 
 
 def two(scores: tuple[float, float], index: int, annotated: bool = False) -> FrameState:

@@ -82,7 +82,7 @@ def test_an_evict_rule_never_sees_an_annotated_frame(monkeypatch: pytest.MonkeyP
 def test_a_choice_outside_the_contest_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Oldest, "__call__", lambda self, entries, newcomer: 9)
     with pytest.raises(ValueError, match="evict rule 'oldest' chose 9 of 2 entries"):
-        steps(MemoryPolicy.model_validate({"keep": "always", "capacity": 1}), [0.9] * 3)
+        steps(MemoryPolicy.model_validate({"keep": {"rule": "every_n", "n": 1}, "capacity": 1}), [0.9] * 3)
 
 
 def test_the_score_of_an_entry_is_the_mean_over_its_objects() -> None:
