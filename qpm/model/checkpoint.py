@@ -12,7 +12,7 @@ from qpm.files import write_atomic
 from qpm.model.network import Network, NetworkConfig
 from qpm.model.presets import PRESETS
 from qpm.names import lookup
-from qpm.weights import path as shipped_path
+from qpm.weights import resolve
 
 HEADER = "qpm"  # the header key that holds config and facts as JSON
 SHOWN = 10  # names printed of a long list of faults
@@ -48,12 +48,6 @@ def read_header(path: Path) -> tuple[NetworkConfig, dict[str, object]]:
     return NetworkConfig.model_validate_json(json.dumps(told["config"])), told["facts"]
 
 
-def locate(weights: str | Path) -> Path:
-    """The file of shipped weights by name, or the path itself where it names a file."""
-    path = Path(weights).expanduser()
-    return path if path.suffix or path.is_file() else shipped_path(str(weights))
-
-
 def load_network(weights: str | Path) -> Network:
     """The network of a weights file, or of shipped weights by name, ready for inference (float32, eval mode).
 
@@ -62,7 +56,7 @@ def load_network(weights: str | Path) -> Network:
     FileNotFoundError, ValueError
         If there is no such file or name, or the tensors do not fit the config in the header.
     """
-    path = locate(weights)
+    path = resolve(weights)
     config, _ = read_header(path)
     network = Network(config)
     tensors = {name: value.float() for name, value in load_file(str(path)).items()}

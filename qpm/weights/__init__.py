@@ -10,7 +10,7 @@ from pathlib import Path
 
 from qpm.names import lookup
 
-__all__ = ["path", "shipped"]
+__all__ = ["path", "resolve", "shipped"]
 
 FOLDER = Path(__file__).parent
 
@@ -29,3 +29,19 @@ def path(name: str) -> Path:
         If no weights of that name are shipped; the message lists those that are.
     """
     return lookup("weights", name, {known: FOLDER / f"{known}.safetensors" for known in shipped()})
+
+
+def resolve(weights: str | Path) -> Path:
+    """Return the file of shipped weights by name, or the path itself where it names a file.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or no weights of that name are shipped.
+    """
+    file = Path(weights).expanduser()
+    if file.is_file():
+        return file
+    if file.suffix or len(file.parts) > 1:
+        raise FileNotFoundError(f"no weights file {file}; shipped by name: {', '.join(shipped()) or 'none'}")
+    return path(str(weights))
