@@ -86,7 +86,7 @@ def read_labels(path: Path, white: White = "auto") -> np.ndarray:
 
 
 def _refusal(path: Path, image: Image.Image) -> str:
-    colours = image.getcolors(maxcolors=1 << 24)
+    colours = image.getcolors(maxcolors=1 << 16)
     count = f"{len(colours)} colours" if colours else "very many values"
     return (
         f"{path} is no label map: mode {image.mode} with {count}; expected a palette (P) or grey (L) PNG "

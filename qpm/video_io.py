@@ -25,8 +25,8 @@ FAR = 100  # frames ahead from which on a seek is tried in place of decoding up 
 class VideoFile:
     """The frames of a video file by number.
 
-    Reading forward decodes each frame once; going back, or far ahead, seeks to the key frame before. At most `HELD` frames are
-    in memory, whatever the length of the video.
+    Reading forward decodes each frame once; going back, or far ahead, seeks to the key frame before. At most
+    `HELD` frames are in memory, whatever the length of the video.
 
     Attributes
     ----------

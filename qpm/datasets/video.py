@@ -78,8 +78,11 @@ class Video:
 class Dataset(Protocol):
     """An opened dataset: a sequence of videos and the protocol that says which frames count."""
 
-    name: str
-    protocol: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def protocol(self) -> str: ...
 
     def __len__(self) -> int: ...
 
