@@ -10,7 +10,7 @@ from qpm.files import write_atomic
 
 
 def test_a_file_is_made_with_its_folders(tmp_path: Path) -> None:
-    write_atomic(tmp_path / "a" / "b" / "c.txt", lambda path: path.write_text("whole") and None)
+    write_atomic(tmp_path / "a" / "b" / "c.txt", lambda path: path.write_text("whole"))
     assert (tmp_path / "a" / "b" / "c.txt").read_text() == "whole"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
@@ -52,3 +54,20 @@ class TrialConfig(BaseModel):
     def settings(self) -> dict[str, Any]:
         """The record as JSON types."""
         return self.model_dump(mode="json")
+
+    def fingerprints(self) -> dict[str, str]:
+        """What the videos are, by name of the dataset."""
+        return {self.dataset.name: fingerprint(self.dataset)}
+
+    def weight_files(self) -> dict[str, Path]:
+        """The files behind `weights`, numbered where there are several."""
+        from qpm.weights import resolve
+
+        files = [resolve(name) for name in self.weight_names]
+        return {f"{path.stem}#{place}" if place else path.stem: path for place, path in enumerate(files)}
+
+
+@lru_cache(maxsize=None)
+def fingerprint(dataset: AnyDataset) -> str:  # type: ignore[valid-type]
+    """The dataset's fingerprint, computed once per process and setting."""
+    return dataset.open().fingerprint()  # type: ignore[attr-defined]

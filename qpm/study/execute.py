@@ -90,7 +90,7 @@ def execute(
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what went wrong is told by the outcome
 
-    from qpm.study.kernel import kernel_class
+    from qpm.study import kernel
 
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_name(f"{output.stem}.partial.ipynb").resolve()
@@ -103,7 +103,7 @@ def execute(
             dict(parameters),
             progress_bar=False,
             autosave_cell_every=0,
-            kernel_manager_class=kernel_class(sockets, environment or {}),
+            kernel_manager_class=kernel.kernel_class(sockets, environment or {}),
         )
         status, reason = "finished", ""
     except papermill.PapermillExecutionError as error:
@@ -111,9 +111,10 @@ def execute(
     except Exception as error:  # noqa: BLE001  (papermill hands through what nbclient and jupyter_client raise)
         if not _kernel_died(error):
             raise
-        status, reason = "killed", f"the kernel died ({_first_line(error)})"
+        status, reason = "killed", f"the kernel died ({kernel.death(sockets)})"
         _mark_killed(partial, reason)
     finally:
+        kernel.forget(sockets)
         shutil.rmtree(sockets, ignore_errors=True)
         if partial.exists():
             os.replace(partial, output)
@@ -139,6 +140,3 @@ def _mark_killed(notebook: Path, reason: str) -> None:
     document.cells.insert(0, nbformat.v4.new_markdown_cell(text))
     nbformat.write(document, notebook)
 
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

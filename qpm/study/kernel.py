@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +21,9 @@ QUIET = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
 
-_live: set[Popen] = set()  # kernels that this process started; `stop_all` ends them
+LOG = "kernel.log"
+
+_live: dict[Path, Popen] = {}  # folder of its sockets -> kernel, while its notebook runs; `stop_all` ends them
 _stopping = False
 
 
@@ -59,10 +62,31 @@ def kernel_class(sockets: Path, environment: Mapping[str, str]) -> type[AsyncKer
         async def _async_launch_kernel(self, kernel_cmd: list[str], **settings: Any) -> None:
             if _stopping:
                 raise Stopped("the study is being stopped")
-            await super()._async_launch_kernel(kernel_cmd, **settings)
-            _live.add(self.provisioner.process)
+            with open(sockets / LOG, "w", encoding="utf-8") as log:  # the kernel's own words, not the study's screen
+                await super()._async_launch_kernel(kernel_cmd, **settings | {"stdout": log, "stderr": log})
+            _live[sockets] = self.provisioner.process
 
     return PrivateKernelManager
+
+
+def death(sockets: Path) -> str:
+    """How the kernel of that folder died: its signal or exit code, and its last words if it had any."""
+    process = _live.get(sockets)
+    code = process.poll() if process is not None else None
+    if code == -signal.SIGKILL:
+        cause = "SIGKILL, as when memory runs out"
+    elif code is not None and code < 0:
+        cause = signal.Signals(-code).name
+    else:
+        cause = "it did not start" if code is None else f"exit code {code}"
+    log = sockets / LOG
+    words = log.read_text(encoding="utf-8", errors="replace").strip() if log.is_file() else ""
+    return f"{cause}: {words.splitlines()[-1]}" if words else cause
+
+
+def forget(sockets: Path) -> None:
+    """The notebook of that folder has ended."""
+    _live.pop(sockets, None)
 
 
 def thread_limits(threads: int) -> dict[str, str]:
@@ -74,17 +98,14 @@ def stop_all() -> None:
     """Kill the kernels of this process and start no others until `allow`."""
     global _stopping
     _stopping = True
-    for process in list(_live):
-        if process.poll() is None:
-            process.kill()
+    for process in list(_live.values()):
+        process.kill()
 
 
 def allow() -> None:
     """Let kernels start (again)."""
     global _stopping
     _stopping = False
-    for process in [process for process in _live if process.poll() is not None]:
-        _live.discard(process)
 
 
 def _import_path() -> str:

@@ -7,7 +7,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from qpm.files import write_atomic
+from qpm.files import write_json
 
 NAME = "progress.json"
 EVERY = 0.5  # seconds between writes
@@ -33,8 +33,7 @@ class ProgressFile:
     def __call__(self, done: int, total: int, phase: str = "", device: str = "") -> None:
         if done < total and time.monotonic() - self._written < EVERY:
             return
-        text = json.dumps(asdict(Progress(done, total, phase, device)))
-        write_atomic(self.path, lambda path: path.write_text(text, encoding="utf-8") and None)
+        write_json(self.path, asdict(Progress(done, total, phase, device)))
         self._written = time.monotonic()
 
 

@@ -1,0 +1,100 @@
+"""Where notebooks run: threads of this machine, or the workers of a Dask cluster."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dask
+from distributed import Client, Future, LocalCluster, wait
+
+from qpm.provenance import available_cpus
+from qpm.study.execute import Outcome, execute
+
+LOST = 3  # workers that may die under a trial before Dask gives it up
+
+
+class Engine:
+    """Runs notebooks on a number of slots; each slot is one kernel at a time.
+
+    Parameters
+    ----------
+    client : Client
+    slots : int
+        How many notebooks run at once.
+    threads : int
+        CPU threads for each.
+    """
+
+    def __init__(self, client: Client, slots: int, threads: int) -> None:
+        self.client, self.slots, self.threads = client, slots, threads
+
+    def submit(self, notebook: Path, folder: Path, parameters: Mapping[str, Any]) -> Future:
+        """Start a notebook; the future's result is its `Outcome`."""
+        from qpm.study.kernel import thread_limits
+
+        output = (folder / "notebook.ipynb").resolve()
+        limits = thread_limits(self.threads)
+        return self.client.submit(execute, notebook.resolve(), output, dict(parameters), limits, pure=False)
+
+    def ended(self, futures: Iterable[Future], seconds: float) -> set[Future]:
+        """The futures that have ended, after waiting for one at most so long."""
+        try:
+            return set(wait(list(futures), timeout=seconds, return_when="FIRST_COMPLETED").done)
+        except TimeoutError:
+            return set()
+
+    def stop(self, futures: Iterable[Future], seconds: float = 5.0) -> None:
+        """Kill the kernels on this machine, give up the rest, and wait a little for them to end."""
+        from qpm.study import kernel
+
+        waiting = list(futures)
+        kernel.stop_all()
+        self.client.cancel(waiting)
+        try:
+            wait(waiting, timeout=seconds)
+        except TimeoutError:
+            pass
+
+
+def outcome(future: Future) -> Outcome:
+    """How a notebook ended; a lost worker counts as a killed kernel, anything else unexpected as a failure."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    lost = type(error).__name__ in ("KilledWorker", "CancelledError", "FutureCancelledError", "CommClosedError")
+    return Outcome("killed" if lost else "failed", 0.0, f"{type(error).__name__}: {error}")
+
+
+@contextmanager
+def start(jobs: int, cluster: str | None = None) -> Iterator[Engine]:
+    """Open the engine for a with block.
+
+    Parameters
+    ----------
+    jobs : int
+        Notebooks at a time on this machine; its CPU cores are divided among them. 0: one a core.
+    cluster : str, optional
+        Address of a running ``dask scheduler``; then its workers' threads are the slots. The workers need the
+        same paths as this machine for the results and the data.
+    """
+    from qpm.study import kernel
+
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    kernel.allow()
+    if cluster is not None:
+        with Client(cluster) as client:
+            threads = client.nthreads()
+            if not threads:
+                raise ValueError(f"the scheduler at {cluster} has no workers; start some with `dask worker {cluster}`")
+            yield Engine(client, sum(threads.values()), 1)
+        return
+    slots = jobs or available_cpus()
+    settings = {"distributed.scheduler.allowed-failures": LOST}
+    local: dict[str, Any] = {"n_workers": 1, "threads_per_worker": slots, "processes": False}
+    with dask.config.set(settings), LocalCluster(**local, dashboard_address=None, memory_limit=0) as here:
+        with Client(here) as client:
+            yield Engine(client, slots, max(1, available_cpus() // slots))

@@ -1,0 +1,154 @@
+"""One launch of a study: its pending trials through the engine, every change told to ledger and MLflow."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from distributed import Future
+
+from qpm import provenance
+from qpm.files import write_json
+from qpm.study import ledger, progress_file
+from qpm.study.engine import Engine, outcome
+from qpm.study.execute import Outcome
+from qpm.study.ledger import Planned
+from qpm.study.measures import history, measures
+from qpm.study.progress import Clock, Display, duration
+from qpm.study.reconcile import MARK, remove_partial
+from qpm.study.tracking import Tracker
+
+ATTEMPTS = 2  # of a trial whose kernel or worker died; a Python error is never tried again
+LOOK = 0.5  # seconds between looks at the running trials
+
+
+class Launch:
+    """The trials that one `qpm run` starts; use as a context, so that every run in MLflow is ended.
+
+    Parameters
+    ----------
+    study_dir : Path
+        ``results/<study>``.
+    notebook : Path
+        What each trial executes.
+    engine : Engine
+    tracker : Tracker
+    show : Display
+    """
+
+    def __init__(self, study_dir: Path, notebook: Path, engine: Engine, tracker: Tracker, show: Display) -> None:
+        self.study_dir, self.notebook = study_dir, notebook
+        self.engine, self.tracker, self.show = engine, tracker, show
+        self.provenance = provenance.collect()
+        self.attempts: dict[str, int] = {}
+        self.logged: dict[str, int] = {}  # run id -> last iteration that MLflow has
+        self.outcomes: dict[str, Outcome] = {}
+
+    def __enter__(self) -> Launch:
+        write_json(self.study_dir / "trials" / MARK, {"since": provenance.now()})
+        self.run_id = self.tracker.start_launch(self.study_dir.name, self.provenance)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        good = kind is None and all(result.status == "finished" for result in self.outcomes.values())
+        self.tracker.end(self.run_id, "finished" if good else "killed" if kind else "failed")
+        (self.study_dir / "trials" / MARK).unlink()
+
+    def run(self, pending: Sequence[Planned], fail_fast: bool = False) -> dict[str, Outcome]:
+        """Run trials until none is left; gives how each that ran ended, by folder name.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            After the running trials were stopped and recorded as killed.
+        """
+        waiting, running, clock = deque(pending), dict[Future, Planned](), Clock(len(pending))
+        try:
+            while waiting or running:
+                while waiting and len(running) < self.engine.slots:
+                    planned = waiting.popleft()
+                    running[self._start(planned)] = planned
+                for future in self.engine.ended(running, LOOK):
+                    planned, result = running.pop(future), outcome(future)
+                    if self._may_retry(planned, result):
+                        waiting.appendleft(planned)
+                    clock.finished += self._end(planned, result)
+                    if fail_fast and result.status != "finished":
+                        waiting.clear()
+                self._look(list(running.values()), clock)
+        except BaseException:
+            self._stop(running)
+            raise
+        return self.outcomes
+
+    def _start(self, planned: Planned) -> Future:
+        folder = planned.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for stale in (folder / planned.trial.product, folder / progress_file.NAME, folder / "notebook.ipynb"):
+            stale.unlink(missing_ok=True)
+        remove_partial(folder)
+        self.attempts[planned.name] = attempt = self.attempts.get(planned.name, 0) + 1
+        record = ledger.opening(planned, started=provenance.now(), attempt=attempt, provenance=self.provenance)
+        run_id = self.tracker.start_trial(self.run_id, planned.title, record, self.provenance)
+        ledger.write(folder, record | {"run_id": run_id})
+        self.show.started(planned.title)
+        parameters = {"config": planned.trial.settings(), "folder": str(folder.resolve()), "run_id": run_id}
+        return self.engine.submit(self.notebook, folder, parameters)
+
+    def _may_retry(self, planned: Planned, result: Outcome) -> bool:
+        return result.status == "killed" and self.attempts[planned.name] < ATTEMPTS
+
+    def _end(self, planned: Planned, result: Outcome) -> bool:
+        """Write how a trial ended, first in the ledger and then in MLflow; gives whether it is done with."""
+        if result.status == "finished" and not (planned.folder / planned.trial.product).is_file():
+            result = replace(result, status="failed", reason=f"the notebook ended without writing {planned.trial.product}")
+        numbers = measures(planned.folder) if result.status == "finished" else {}
+        told = progress_file.read(planned.folder)
+        record = ledger.update(
+            planned.folder,
+            status=result.status,
+            reason=result.reason,
+            ended=provenance.now(),
+            seconds=round(result.seconds, 3),
+            device=told.device if told else "",
+            metrics=numbers,
+        )
+        self._mirror_history(planned, record["run_id"])
+        self.tracker.end_trial(record["run_id"], result.status, planned.folder, numbers, result.reason)
+        again = self._may_retry(planned, result)
+        self.outcomes[planned.name] = result
+        self.show.ended(planned.title, self._line(planned, result, numbers, again), not again)
+        return not again
+
+    def _line(self, planned: Planned, result: Outcome, numbers: dict[str, float], again: bool) -> str:
+        if result.status == "finished":
+            score = "".join(f", {name} {numbers[name]:.3f}" for name in ("J&F", "loss") if name in numbers)
+            return f"{planned.title}: {duration(result.seconds)}{score}"
+        what_next = "; trying again" if again else f"; see {planned.folder / 'notebook.ipynb'}"
+        return f"{planned.title} {result.status} after {duration(result.seconds)}: {result.reason}{what_next}"
+
+    def _look(self, running: Sequence[Planned], clock: Clock) -> None:
+        told: dict[str, Any] = {planned.title: progress_file.read(planned.folder) for planned in running}
+        for planned in running:
+            record = ledger.read(planned.folder)
+            if record is not None:
+                self._mirror_history(planned, record["run_id"])
+        self.show.tick(told, clock.left(told))
+
+    def _mirror_history(self, planned: Planned, run_id: str) -> None:
+        if planned.trial.product == "rows.parquet":
+            return
+        steps = history(planned.folder, self.logged.get(run_id, -1))
+        if steps:
+            self.tracker.log_metrics(run_id, steps)
+            self.logged[run_id] = int(steps[-1]["step"])
+
+    def _stop(self, running: dict[Future, Planned]) -> None:
+        self.engine.stop(running)
+        for planned in running.values():
+            record = ledger.update(planned.folder, status="killed", reason="interrupted", ended=provenance.now())
+            remove_partial(planned.folder)
+            self.tracker.end(record["run_id"], "killed")

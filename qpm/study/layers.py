@@ -1,0 +1,55 @@
+"""Settings laid over settings: plain dictionaries with dotted keys, before anything is validated."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+# Two mappings that differ in one of these describe different things; their keys are not mixed.
+KIND = ("rule", "name", "preset", "source")
+
+
+def overlay(base: Any, over: Any) -> Any:
+    """Lay one setting over another: mappings key by key, anything else replaces.
+
+    A mapping whose `rule`, `name`, `preset` or `source` differs from the one below replaces it whole: the threshold of
+    a quality gate means nothing to ``every_n``. Keys of `over` may be dotted (``policy.keep.sigma_m: 0.8``).
+    """
+    if not (isinstance(base, Mapping) and isinstance(over, Mapping)) or _other_kind(base, over):
+        return _undotted(over)
+    result = dict(base)
+    for key, value in over.items():
+        if "." in key:
+            put(result, key, value)
+        else:
+            result[key] = overlay(base[key], value) if key in base else _undotted(value)
+    return result
+
+
+def put(settings: dict[str, Any], dotted: str, value: Any) -> None:
+    """Set one value by its dotted key, making mappings on the way; a preset's name on the way becomes its mapping.
+
+    ``put({"policy": "qpm"}, "policy.keep.sigma_m", 0.6)`` gives
+    ``{"policy": {"preset": "qpm", "keep": {"sigma_m": 0.6}}}``.
+    """
+    *way, last = dotted.split(".")
+    here = settings
+    for step in way:
+        below = here.get(step)
+        here[step] = {"preset": below} if isinstance(below, str) else dict(below or {})
+        here = here[step]
+    here[last] = overlay(here[last], value) if last in here else _undotted(value)
+
+
+def _other_kind(base: Mapping[str, Any], over: Mapping[str, Any]) -> bool:
+    return any(key in base and key in over and base[key] != over[key] for key in KIND)
+
+
+def _undotted(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return copy.deepcopy(value)
+    result: dict[str, Any] = {}
+    for key, part in value.items():
+        put(result, key, part)
+    return result

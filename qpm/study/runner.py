@@ -1,0 +1,139 @@
+"""`qpm run`: bring a study to the state that its file describes, doing only what is not done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from qpm.study import ledger, locks
+from qpm.study.execute import check_parameters
+from qpm.study.ledger import Planned
+from qpm.study.reconcile import reconcile
+from qpm.study.spec import Study
+
+INTERRUPTED = 130
+GIVEN = ("config", "folder", "run_id")  # what a trial's notebook is given
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run did.
+
+    Attributes
+    ----------
+    finished, skipped, failed : int
+        Trials that ran and ended well, that were done before, and that did not end well.
+    seconds : float
+    exit_code : int
+        0 all well; 1 some trial failed, or the reports were refused; 130 interrupted.
+    failures : tuple of str
+        One line each, with the path of the notebook that shows the traceback.
+    outputs : tuple of Path
+        Tables and figures that were written.
+    """
+
+    finished: int
+    skipped: int
+    failed: int
+    seconds: float
+    exit_code: int
+    failures: tuple[str, ...] = ()
+    outputs: tuple[Path, ...] = ()
+
+
+def run(
+    study: Study,
+    results: Path,
+    jobs: int = 1,
+    cluster: str | None = None,
+    allow_partial: bool = False,
+    fail_fast: bool = False,
+    console: Console | None = None,
+) -> RunSummary:
+    """Run what is not finished, then render the study's reports.
+
+    Parameters
+    ----------
+    study : Study
+    results : Path
+        The folder of all studies.
+    jobs : int
+        Trials at a time on this machine; 0 is one a CPU core.
+    cluster : str, optional
+        Address of a running Dask scheduler, instead of this machine.
+    allow_partial : bool
+        Render also when some trial has failed.
+    fail_fast : bool
+        Start nothing more after the first failure.
+    console : Console, optional
+        Where progress is shown; by default standard error.
+
+    Raises
+    ------
+    qpm.study.locks.Locked
+        If another process runs this study.
+    """
+    console = console or Console(stderr=True)
+    results = Path(results)
+    folder, began = results / study.name, time.monotonic()
+    check_parameters(study.notebook, dict.fromkeys(GIVEN))
+    with locks.hold(folder / ledger.LOCK, f"study {study.name}"):
+        planned = ledger.plan(study, results)
+        for name in reconcile(results, study.name):
+            console.print(f"{name} was left unfinished by a process that is gone", highlight=False, markup=False)
+        ledger.make_current(planned, folder)
+        pending = [entry for entry in planned if not ledger.is_finished(entry)]
+        interrupted = bool(pending) and not _launch(study, folder, planned, pending, jobs, cluster, fail_fast, console)
+        failures = _failures(pending)
+        return RunSummary(
+            finished=len(pending) - len(failures),
+            skipped=len(planned) - len(pending),
+            failed=len(failures),
+            seconds=time.monotonic() - began,
+            exit_code=INTERRUPTED if interrupted else int(bool(failures)),
+            failures=failures,
+        )
+
+
+def _launch(
+    study: Study,
+    folder: Path,
+    planned: Sequence[Planned],
+    pending: Sequence[Planned],
+    jobs: int,
+    cluster: str | None,
+    fail_fast: bool,
+    console: Console,
+) -> bool:
+    """Run the pending trials; False if somebody interrupted."""
+    from qpm.study import engine
+    from qpm.study.launch import Launch
+    from qpm.study.progress import display
+    from qpm.study.tracking import Tracker
+
+    show = display(console, len(planned), len(planned) - len(pending))
+    try:
+        with engine.start(jobs, cluster) as running, Launch(
+            folder, study.notebook, running, Tracker(folder.parent, study.name), show
+        ) as launch:
+            launch.run(pending, fail_fast)
+    except KeyboardInterrupt:
+        return False
+    finally:
+        show.close()
+    return True
+
+
+def _failures(pending: Sequence[Planned]) -> tuple[str, ...]:
+    lines = []
+    for entry in pending:
+        record = ledger.read(entry.folder)
+        if record is None:
+            lines.append(f"{entry.title}: not started")
+        elif record["status"] != "finished":
+            lines.append(f"{entry.title} {record['status']}: {record['reason']} ({entry.folder / 'notebook.ipynb'})")
+    return tuple(lines)

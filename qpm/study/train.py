@@ -1,0 +1,73 @@
+"""A training as a trial: its record, and the call that its notebook makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, model_validator
+
+from qpm.study.config import Name
+from qpm.study.progress_file import ProgressFile
+from qpm.training.config import TrainConfig
+
+
+class TrainTrial(BaseModel):
+    """One training run; its product is a weights file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    study: Name
+    case: Name
+    seed: NonNegativeInt = 0
+    notebook: str = "train"
+    training: TrainConfig
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_seed(cls, settings: Any) -> Any:
+        """The study's seed is the training's; two different ones would make the record lie."""
+        if not isinstance(settings, dict) or not isinstance(settings.get("training"), dict):
+            return settings
+        seed = settings.get("seed", 0)
+        if settings["training"].get("seed", seed) != seed:
+            raise ValueError(f"training.seed {settings['training']['seed']} is not the trial's seed {seed}; set `seeds` instead")
+        return settings | {"training": settings["training"] | {"seed": seed}}
+
+    @property
+    def product(self) -> str:
+        """Name of the file that a finished trial has written."""
+        return "weights.safetensors"
+
+    def settings(self) -> dict[str, Any]:
+        """The record as JSON types."""
+        return self.model_dump(mode="json")
+
+    def fingerprints(self) -> dict[str, str]:
+        """What the training videos are, by source."""
+        sources = enumerate(self.training.sources)
+        return {f"{source.source}#{place}": source.dataset().fingerprint() for place, source in sources}
+
+    def weight_files(self) -> dict[str, Path]:
+        """The weights that the training starts from, where they are a file; the shipped start is pinned in the code."""
+        start = self.training.start
+        if start == "initial":
+            return {"initial": self.training.initial_file} if self.training.initial_file else {}
+        return {} if start == "scratch" else {Path(start).stem: Path(start)}
+
+
+def train(config: TrainTrial, folder: Path, progress: ProgressFile | None = None) -> Path:
+    """Train, or continue where an interrupted run of the same trial stopped.
+
+    Returns
+    -------
+    Path
+        The weights file in `folder`.
+    """
+    from qpm.training.loop import train as run
+
+    def tell(done: int, total: int, measures: dict[str, float]) -> None:
+        if progress is not None:
+            progress(done, total, f"loss {measures.get('loss', float('nan')):.3f}")
+
+    return run(config.training, Path(folder), tell)
