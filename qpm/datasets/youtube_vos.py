@@ -126,10 +126,9 @@ def build_video(files: SequenceFiles, meta: Mapping[str, Mapping[int, ObjectInfo
 
 
 def has_truth(files: SequenceFiles, objects: Mapping[int, ObjectInfo]) -> bool:
-    """Whether every listed frame has a mask, and some object has more of them than the first."""
+    """Whether every listed frame has a mask, and some object lists more than the first."""
     listed = {stem for info in objects.values() for stem in info.frames if stem in files.frames}
-    first = {info.frames[0] for info in objects.values()}
-    return listed <= set(files.masks) and listed != first
+    return listed <= set(files.masks) and any(len(info.frames) > 1 for info in objects.values())
 
 
 def _sequence(root: Path, config: YoutubeVosConfig, name: str) -> SequenceFiles:
