@@ -15,6 +15,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from qpm.metrics.reliability import calibration_error, recalibrate, reliability
 from qpm.metrics.selective import aurc, excess_aurc, gate_confusion, risk_coverage
+from qpm.metrics.summary import has_empty_union
 
 __all__ = [
     "SCORES",
@@ -102,17 +103,6 @@ def samples(rows: pd.DataFrame, score: str = "score", empty_union: bool = True) 
             "iou": chosen["j"].astype(np.float64),
         }
     ).reset_index(drop=True)
-
-
-def has_empty_union(rows: pd.DataFrame) -> pd.Series:
-    """Whether neither truth nor prediction holds the object: J is 1 although the truth has nothing.
-
-    False where it is not known whether the truth holds the object.
-    """
-    if "present" not in rows:
-        return pd.Series(False, index=rows.index)
-    absent = (~rows["present"].astype("boolean")).fillna(False).astype(bool)
-    return absent & (rows["j"] == 1)
 
 
 def calibration_table(rows: pd.DataFrame, scores: Sequence[str] = SCORES, tau: float = 0.5) -> pd.DataFrame:

@@ -123,6 +123,17 @@ def has_seen_and_unseen(rows: pd.DataFrame) -> bool:
     return _seen(rows[rows["scored"].astype(bool)]).nunique() == 2
 
 
+def has_empty_union(rows: pd.DataFrame) -> pd.Series:
+    """Whether neither truth nor prediction holds the object: J is 1 although the truth has nothing.
+
+    False where it is not known whether the truth holds the object.
+    """
+    if "present" not in rows:
+        return pd.Series(False, index=rows.index)
+    absent = (~rows["present"].astype("boolean")).fillna(False).astype(bool)
+    return absent & (rows["j"] == 1)
+
+
 def per_attribute(rows: pd.DataFrame) -> pd.DataFrame:
     """J&F of each case on the videos of each attribute; a video with two attributes counts in both.
 

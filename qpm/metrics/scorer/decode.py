@@ -1,0 +1,76 @@
+"""One mask from its PNG, or what is wrong with it."""
+
+from __future__ import annotations
+
+import zlib
+from typing import IO, NamedTuple
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from qpm.images import MAX_GREY_IDS
+
+MODES = ("P", "L", "1")
+UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, zlib.error)
+
+
+class Header(NamedTuple):
+    """Size (H, W) of a mask, None where it cannot be read, and what is wrong with the file, empty if nothing."""
+
+    size: tuple[int, int] | None
+    fault: str
+
+
+def read_header(stream: IO[bytes]) -> Header:
+    """Look at a PNG without decoding its pixels: size, mode, and the checksum of every part."""
+    try:
+        image = Image.open(stream)
+        size, mode = (image.height, image.width), image.mode
+        if mode not in MODES:
+            return Header(size, _colour_fault(image))
+        image.verify()
+    except UNREADABLE as error:
+        return Header(None, f"is no readable PNG: {str(error).split(' <_io')[0]}")
+    return Header(size, "")
+
+
+def read_labels(stream: IO[bytes]) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Label map, uint8 (H, W), and its ids other than 0, ascending.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be decoded, or holds so many grey values that its edges must be smoothed. The message goes
+        on after the file's name.
+    """
+    try:
+        image = Image.open(stream)
+        labels = np.asarray(image)
+    except UNREADABLE as error:
+        raise ValueError(f"is no readable PNG: {error}") from error
+    labels = labels.astype(np.uint8, copy=False)
+    ids = label_ids(labels)
+    if image.mode == "L" and len(ids) >= MAX_GREY_IDS:
+        raise ValueError(
+            f"is no label map: {len(ids)} ids in a grey image, so it is anti-aliased or a picture; expected one "
+            "value per object (resize masks with nearest)"
+        )
+    return labels, ids
+
+
+def label_ids(labels: np.ndarray) -> tuple[int, ...]:
+    """Values other than 0 in a uint8 label map, ascending.
+
+    Every run of pixels starts where its left neighbour differs, so only those pixels are counted.
+    """
+    flat = labels.ravel()
+    starts = flat[1:][flat[1:] != flat[:-1]]
+    count = np.bincount(starts, minlength=256)
+    count[flat[:1]] += 1
+    return tuple((np.flatnonzero(count[1:]) + 1).tolist())
+
+
+def _colour_fault(image: Image.Image) -> str:
+    colours = image.getcolors(maxcolors=1 << 24)
+    count = f"{len(colours)} ids (colours)" if colours else "more ids (colours) than can be counted"
+    return f"is a mask of mode {image.mode} with {count}; expected a palette (P) or grey (L) PNG, value = object id"
