@@ -109,6 +109,7 @@ def score_rows(result: FrameResult) -> Iterator[dict[str, object]]:
 
 
 def _write_probabilities(result: FrameResult, path: Path) -> None:
+    assert result.probabilities is not None, "propagate was not asked to keep them"
     probabilities = result.probabilities.float().cpu().numpy()
     np.savez_compressed(path, probabilities=probabilities, object_ids=np.array(result.object_ids))
 

@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import typer
 from typer.core import TyperGroup
 
-from qpm.names import unknown
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Model = TypeVar("Model", bound="BaseModel")
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 EXPECTED = (ValueError, OSError, ImportError)  # what a wrong name, value, path or file raises
@@ -48,12 +51,14 @@ class Commands(TyperGroup):
 
 
 def explain(error: Exception) -> list[str]:
-    """The lines that tell a user what was wrong: one per fault."""
-    if hasattr(error, "errors") and hasattr(
-        error, "title"
-    ):  # pydantic.ValidationError, without importing pydantic
-        return [f"error: {fault_line(error, fault)}" for fault in error.errors(include_url=False)]
+    """The lines that tell a user what was wrong."""
     notes = getattr(error, "__notes__", [])
+    if type(error).__name__ == "ValidationError":  # pydantic's, which need not be loaded here
+        from pydantic import BaseModel
+
+        from qpm.study.faults import explain as explain_settings
+
+        return [f"error: {explain_settings(cast(Any, error), BaseModel)}", *notes]
     if isinstance(error, EXPECTED):
         return [f"error: {error}", *notes]
     return [
@@ -63,21 +68,19 @@ def explain(error: Exception) -> list[str]:
     ]
 
 
-def fault_line(error: Any, fault: dict[str, Any]) -> str:
-    """One fault of a pydantic.ValidationError as `keep.sigma_m: input should be less than or equal to 1 (got 3)`."""
-    place = ".".join(str(part) for part in fault["loc"] if not is_internal(part))
-    message = fault["msg"].removeprefix("Value error, ")
-    value = fault.get("input")
-    if fault["type"] == "extra_forbidden":
-        from qpm.cli.keys import known_keys
+def validated(model: type[Model], settings: Any) -> Model:
+    """Settings as a checked model; what does not fit is told with the keys that the model knows.
 
-        keys = known_keys(error, fault["loc"])
-        message = unknown("key", fault["loc"][-1], keys) if keys else "unknown key"
-    elif fault["type"] != "value_error" and isinstance(value, str | int | float | None):
-        message = f"{message[0].lower()}{message[1:]} (got {value!r})"
-    return f"{place}: {message}" if place else message
+    Raises
+    ------
+    ValueError
+        One line, such as ``keep: unknown key 'sigm'; did you mean 'sigma_m'? known: n, sigma_m``.
+    """
+    from pydantic import ValidationError
 
+    from qpm.study.faults import explain as explain_settings
 
-def is_internal(part: object) -> bool:
-    """Whether a step of pydantic's path names one of its validators and not a key that a user wrote."""
-    return isinstance(part, str) and ("[" in part or "(" in part)
+    try:
+        return model.model_validate(settings)
+    except ValidationError as error:
+        raise ValueError(explain_settings(error, model)) from None

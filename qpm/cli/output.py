@@ -6,10 +6,14 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 QUIET_ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # the word: DO_NOT_TRACK=1 is not honoured by MLflow
@@ -41,3 +45,20 @@ def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool = False, empty: str
         typer.echo(tabulate(cells, columns, tablefmt="simple", disable_numparse=True))
     else:
         typer.echo(empty, err=True)
+
+
+def progress_bar() -> Progress:
+    """A bar with the time left, on stderr and only on a terminal; use as a context."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
+
+
+@contextmanager
+def counted(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar that is told (done, total)."""
+    with progress_bar() as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

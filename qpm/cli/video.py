@@ -1,0 +1,92 @@
+"""`qpm segment`: follow the objects of a first mask through a video of one's own."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from qpm.cli.faults import validated
+from qpm.cli.output import progress_bar
+
+Item = TypeVar("Item")
+
+
+def segment(
+    source: Annotated[
+        Path, typer.Argument(metavar="FRAMES_DIR|VIDEO", help="Folder of frames, or a video file.")
+    ],
+    mask: Annotated[
+        Path,
+        typer.Option(
+            help="Palette or grey PNG with the objects' ids in the first frame, or a folder of such."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for masks and scores.csv.")],
+    weights: Annotated[str, typer.Option(help="Shipped weights by name, or a file.")] = "half",
+    policy: Annotated[
+        str, typer.Option(metavar="NAME|JSON", help="Memory policy (`qpm list policies`).")
+    ] = "qpm",
+    save_probabilities: Annotated[
+        bool, typer.Option("--save-probabilities", help="Also probabilities/*.npz.")
+    ] = False,
+    overlay: Annotated[
+        Path | None, typer.Option(metavar="CLIP.mp4", help="Also a clip with tinted objects.")
+    ] = None,
+    max_side: Annotated[
+        int | None, typer.Option(min=32, help="Work at this longer side; masks keep the input's size.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+) -> None:
+    """Segment a video, given the mask of its first frame.
+
+    \b
+    Examples:
+      qpm segment frames/ --mask first.png --out masks/
+      qpm segment clip.mp4 --mask first.png --out masks/ --overlay look.mp4 --max-side 480
+      qpm segment frames/ --mask first.png --out masks/ --policy '{"preset": "qpm", "keep": {"sigma_m": 0.6}}'
+    """
+    from qpm import video_io
+    from qpm.devices import choose_device, choose_dtype
+    from qpm.inference import propagate, resolve
+    from qpm.memory import MemoryPolicy
+    from qpm.model import load_network
+    from qpm.segment import frame_rate, open_video, save, tinted
+
+    if source.is_dir() and out.resolve() == source.resolve():
+        raise ValueError(f"--out {out} is the folder of the frames; the masks would replace them")
+    chosen = validated(MemoryPolicy, parsed(policy))
+    video = open_video(source, mask)
+    place = choose_device(device)
+    network = load_network(weights).to(place)
+    dtype = choose_dtype("auto", place)
+    plain = resolve(chosen, network, video, max_side=max_side, dtype=dtype)
+    results = propagate(
+        network, video, plain, max_side=max_side, keep_probabilities=save_probabilities, dtype=dtype
+    )
+    saved = with_progress(save(results, out, save_probabilities), len(video), video.name)
+    if overlay is None:
+        deque(saved, maxlen=0)
+    else:
+        video_io.write_video(overlay, tinted(saved, video), rate=frame_rate(source))
+    typer.echo(f"{len(video)} masks and scores.csv in {out}" + (f", overlay {overlay}" if overlay else ""))
+
+
+def parsed(policy: str) -> Any:
+    """A policy's JSON, or its name."""
+    if not policy.lstrip().startswith("{"):
+        return policy
+    try:
+        return json.loads(policy)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"--policy is neither a name nor valid JSON: {error}") from None
+
+
+def with_progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
+    """Pass items on, and show how many of them there were and how long is left."""
+    with progress_bar() as bar:
+        yield from bar.track(items, total=total, description=label)

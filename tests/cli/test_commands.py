@@ -1,0 +1,104 @@
+"""The commands as a user meets them: help with an example, tables on stdout, JSON for programs, one-line refusals."""
+
+import json
+
+import pytest
+import typer.main
+from typer.testing import CliRunner
+
+from qpm.cli import app
+
+
+def qpm(*arguments: object):
+    """Run the `qpm` command inside this process."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def every_command() -> list[tuple[str, ...]]:
+    group = typer.main.get_command(app)
+    names = []
+    for name, command in group.commands.items():
+        names += [(name, inner) for inner in command.commands] if hasattr(command, "commands") else [(name,)]
+    return names
+
+
+@pytest.mark.parametrize("command", every_command(), ids=" ".join)
+def test_every_command_explains_itself_with_an_example(command):
+    result = qpm(*command, "--help")
+    assert result.exit_code == 0
+    assert "Example" in result.stdout
+    assert f"qpm {' '.join(command)}" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("kind", "member"),
+    [("policies", "quality_gated"), ("datasets", "synthetic"), ("networks", "half")],
+)
+def test_what_can_be_chosen_is_listed(kind, member):
+    result = qpm("list", kind, "--json")
+    assert result.exit_code == 0
+    assert member in [next(iter(row.values())) for row in json.loads(result.stdout)]
+
+
+def test_weights_are_listed_with_their_cards():
+    from qpm import weights
+
+    rows = json.loads(qpm("list", "weights", "--json").stdout)
+    assert [row["weights"] for row in rows] == list(weights.shipped())
+    assert all(row["card"].endswith(f"{row['weights']}.md") for row in rows)
+
+
+def test_studies_are_listed_with_their_question(repository, monkeypatch):
+    monkeypatch.chdir(repository)
+    rows = {row["study"]: row for row in json.loads(qpm("list", "studies", "--json").stdout)}
+    assert rows["studies/quickstart.yaml"]["question"].endswith("?")
+
+
+def test_a_list_is_a_table_on_stdout_and_nothing_else():
+    result = qpm("list", "datasets")
+    assert result.stdout.splitlines()[0].split()[:2] == ["dataset", "what"]
+    assert result.stderr == ""
+
+
+def test_the_doctor_names_versions_device_and_weights():
+    result = qpm("doctor", "--json")
+    parts = {row["part"]: row for row in json.loads(result.stdout)}
+    assert {"python", "torch", "device", "bfloat16 units", "memory", "disk", "QPM_DATA"} <= parts.keys()
+    assert result.exit_code == (1 if any(row["state"] == "broken" for row in parts.values()) else 0)
+
+
+def test_the_schema_describes_a_trial():
+    schema = json.loads(qpm("schema").stdout)
+    assert {"dataset", "weights", "policy"} <= schema["properties"].keys()
+
+
+REFUSED = [
+    (("list", "polices"), "did you mean 'policies'"),
+    (("run", "studies/quikstart.yaml"), "quikstart"),
+    (("run", "studies/quickstart.yaml", "--set", "base.dataset.vidoes=2"), "did you mean 'videos'"),
+    (("run", "studies/quickstart.yaml", "--set", "nonsense"), "key=value"),
+    (("status", "nowhere.yaml"), "nowhere.yaml"),
+    (("render", "nowhere.yaml"), "nowhere.yaml"),
+    (("ui", "--results", "nowhere"), "does not exist"),
+    (("datasets", "check", "davis", "--root", "/nowhere"), "/nowhere"),
+    (("datasets", "check", "daviss"), "did you mean 'davis'"),
+    (("segment", "nowhere.mp4", "--mask", "m.png", "--out", "o"), "nowhere.mp4"),
+    (("segment", "nowhere", "--mask", "m.png", "--out", "o", "--policy", "qpn"), "did you mean 'qpm'"),
+    (("segment", "nowhere", "--mask", "m.png", "--out", "o", "--policy", "{oops"), "--policy"),
+    (("segment", "nowhere", "--mask", "m.png"), "--out"),
+    (("score", "--gt", "/nowhere", "--pred", "/nowhere", "--protocol", "davis2017"), "/nowhere"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    REFUSED,
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else "",
+)
+def test_a_wrong_request_is_refused_in_a_line_that_helps(arguments, expected, repository, monkeypatch):
+    monkeypatch.chdir(repository)
+    result = qpm(*arguments)
+    assert result.exit_code == 2, result.output
+    assert expected in result.stderr
+    assert "Traceback" not in result.output
+    assert result.stdout == ""
