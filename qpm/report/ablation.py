@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pandas as pd
 
 from qpm.report import captions, cases, numbers, style
 from qpm.report.load import Results, published
-from qpm.report.write import CHECK, Table, write
+from qpm.report.publish import Section, publish
+from qpm.report.write import CHECK, Table
 
 ROWS = {
     "baseline": "stm",
@@ -48,7 +48,7 @@ def prepare(
 
     Raises
     ------
-    ValueError
+    NotMeasuredError
         If the baseline's case has no rows.
     """
     case_of = ROWS | dict(mapping or {})
@@ -59,9 +59,14 @@ def prepare(
     compared = cases.compare(rows[rows.case.isin(wanted)], case_of["baseline"])
     above = paper.rename(columns={"overall": "paper"})[["row", *COMPONENTS, "paper"]]
     above = above.assign(case=above.row.map(case_of), control=False)
-    below = pd.DataFrame({"row": list(controls), "case": list(controls), "control": True, "paper": float("nan")})
+    controls = [
+        case for case in compared.sort_values("measured").case if case in controls
+    ]  # floor to ceiling
+    below = pd.DataFrame({"row": controls, "case": controls, "control": True, "paper": float("nan")})
     below = below.assign(**dict.fromkeys(COMPONENTS, False))
-    table = pd.concat([above, below] if len(below) else [above], ignore_index=True).merge(compared, on="case", how="left")
+    table = pd.concat([above, below] if len(below) else [above], ignore_index=True).merge(
+        compared, on="case", how="left"
+    )
     first = ["row", "case", *COMPONENTS, "control", "paper"]
     return table[[*first, *(name for name in compared.columns if name != "case")]]
 
@@ -108,7 +113,9 @@ def caption(results: Results, numeric: pd.DataFrame) -> str:
     )
 
 
-def table(results: Results, mapping: Mapping[str, str] | None = None, controls: Sequence[str] | None = None) -> Table:
+def table(
+    results: Results, mapping: Mapping[str, str] | None = None, controls: Sequence[str] | None = None
+) -> Table:
     """Return Table 2 of a study's results, ready to print or write."""
     numeric = prepare(results.rows, published(results.folder, "table2"), mapping, controls)
     return table2(numeric, caption(results, numeric))
@@ -116,6 +123,6 @@ def table(results: Results, mapping: Mapping[str, str] | None = None, controls: 
 
 def report(
     results: Results, mapping: Mapping[str, str] | None = None, controls: Sequence[str] | None = None
-) -> list[Path]:
+) -> Section:
     """Write table2.md, .tex and .csv into the study's folder."""
-    return write(table(results, mapping, controls), results.folder)
+    return publish(results.folder, "table2", "Ablation (Table 2)", table(results, mapping, controls))

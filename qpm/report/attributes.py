@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
 
 from qpm.metrics import statistics
 from qpm.report import captions, style
+from qpm.report import cases as comparison
 from qpm.report.load import Results
-from qpm.report.write import write_text
+from qpm.report.publish import Section, publish
 
 ALL = "all videos"
+FEW = 5  # attributes with fewer videos are drawn hollow: examples, not evidence
 DAVIS_WORDS = {
     "AC": "appearance change", "BC": "background clutter", "CS": "camera shake", "DB": "dynamic background",
     "DEF": "deformation", "EA": "edge ambiguity", "FM": "fast motion", "HO": "heterogeneous object",
@@ -39,11 +40,18 @@ def prepare(rows: pd.DataFrame, cases: Sequence[str], baseline: str) -> pd.DataF
     records = []
     for name, part in parts.items():
         for case in cases:
-            paired = statistics.paired(part, case, baseline, "J&F")
+            both = comparison.average_seeds(comparison.shared_seeds(part, case, baseline))
+            paired = statistics.paired(both, case, baseline, "J&F")
             alone = paired.n_videos < 2
             low, high = (float("nan"), float("nan")) if alone else (paired.low, paired.high)
             words = DAVIS_WORDS.get(name, name.replace("_", " "))
-            record = {"attribute": words, "case": case, "difference": paired.difference, "low": low, "high": high}
+            record = {
+                "attribute": words,
+                "case": case,
+                "difference": paired.difference,
+                "low": low,
+                "high": high,
+            }
             records.append(record | {"n_videos": paired.n_videos})
     return pd.DataFrame(records)
 
@@ -56,9 +64,12 @@ def draw(table: pd.DataFrame, ax: Axes) -> None:
     for k, case in enumerate(cases):
         own = table[table.case == case].set_index("attribute").loc[names]
         heights = [position + (k - (len(cases) - 1) / 2) * step for position in range(len(names))]
-        hue = style.colour(case)
-        ax.hlines(heights, own.low, own.high, color=hue, linewidth=1.3)
-        ax.plot(own.difference, heights, style.marker(case), color=hue, label=style.label(case), markersize=3.6)
+        hue, shape = style.colour(case), style.marker(case)
+        faint = [1.0 if many else 0.4 for many in own.n_videos >= FEW]
+        ax.hlines(heights, own.low, own.high, color=hue, linewidth=1.3, alpha=faint)
+        ax.plot(own.difference, heights, shape, color=hue, markerfacecolor="white", markersize=3.8)
+        filled = own.difference.where(own.n_videos >= FEW)
+        ax.plot(filled, heights, shape, color=hue, label=style.label(case), markersize=3.8)
     if names[0] == ALL:
         ax.axhline(0.5, color="#999999", linewidth=0.7)
     counts = table.groupby("attribute").n_videos.max()
@@ -74,23 +85,27 @@ def figure(table: pd.DataFrame) -> style.Figure:
     drawing = style.figure(style.COLUMN, 0.9 + rows * (0.13 + 0.07 * table.case.nunique()))
     ax = drawing.subplots()
     draw(table, ax)
-    drawing.legend(loc="outside upper center", ncols=min(3, table.case.nunique()), handletextpad=0.2, columnspacing=1.2)
+    drawing.legend(
+        loc="outside upper center", ncols=min(3, table.case.nunique()), handletextpad=0.2, columnspacing=1.2
+    )
     return drawing
 
 
-def report(results: Results, cases: Sequence[str] = ("quality_gated", "qpm"), baseline: str = "stm") -> list[Path]:
+def report(
+    results: Results, cases: Sequence[str] = ("quality_gated", "qpm"), baseline: str = "stm"
+) -> Section:
     """Write attributes.png, .pdf and the caption."""
     cases = [case for case in cases if case in set(results.rows.case)]
     table = prepare(results.rows, cases, baseline)
-    few = table[table.n_videos < 5].attribute.unique()
+    few = table[table.n_videos < FEW].attribute.unique()
     caption = captions.join(
         f"Difference in J&F to {style.label(baseline)} by attribute of the video, with 95 % intervals (bootstrap over "
         "videos, not corrected for the number of attributes); in brackets the number of videos.",
-        f"Under five videos, read as an example: {', '.join(few)}." if len(few) else "",
+        f"Hollow: under {FEW} videos, an example rather than evidence ({', '.join(few)})."
+        if len(few)
+        else "",
         captions.data(results),
         captions.network(results),
     )
-    with style.theme():
-        files = style.save(figure(table), results.folder / "attributes")
-    write_text(results.folder / "attributes.txt", caption + "\n")
-    return [*files, results.folder / "attributes.txt"]
+    title = "Where it helps, by attribute"
+    return publish(results.folder, "attributes", title, draw=lambda: figure(table), caption=caption)

@@ -1,20 +1,19 @@
-"""How far the predicted score can be trusted: score against IoU, reliability, risk and coverage, and the table."""
+"""How far the predicted score can be trusted: score against IoU, reliability, risk and coverage."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from qpm.metrics import calibration
-from qpm.report import captions, numbers, style
-from qpm.report.load import Results
-from qpm.report.write import Table, write, write_text
+from qpm.report import captions, numbers, score_quality, style
+from qpm.report.load import NotMeasuredError, Results
+from qpm.report.publish import Section, publish
+from qpm.report.score_quality import KINDS
 
-KINDS = {"score_raw": "raw", "score": "relative"}
 HUES = {"score_raw": "#de8f05", "score": style.SCORE, "oracle": "#333333", "random": "#949494"}
 MIN_COUNT = 20  # bins with fewer samples are drawn hollow
 COVERAGE = np.linspace(0.02, 1, 50)
@@ -25,7 +24,9 @@ def prepare_scatter(rows: pd.DataFrame, case: str, score: str = "score") -> pd.D
     return calibration.samples(rows[rows.case == case], score)
 
 
-def prepare_reliability(rows: pd.DataFrame, case: str, scores: Sequence[str] = tuple(KINDS), bins: int = 10) -> pd.DataFrame:
+def prepare_reliability(
+    rows: pd.DataFrame, case: str, scores: Sequence[str] = tuple(KINDS), bins: int = 10
+) -> pd.DataFrame:
     """Return ``kind low high count score iou`` per bin of each score that the case has."""
     tables = []
     for kind in scores:
@@ -48,13 +49,24 @@ def prepare_risk(rows: pd.DataFrame, case: str, scores: Sequence[str] = tuple(KI
         curves.append(_curve("oracle", points.iou.to_numpy(), points.iou.to_numpy()))
         mean = float(1 - points.iou.mean())
         curves.append(pd.DataFrame({"kind": "random", "coverage": COVERAGE, "risk": mean}))
-    return pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=["kind", "coverage", "risk"])
+    return (
+        pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=["kind", "coverage", "risk"])
+    )
 
 
 def draw_scatter(table: pd.DataFrame, ax: Axes, gates: Sequence[float] = ()) -> None:
     """Draw the density of score and IoU (logarithmic counts), the diagonal and the gates."""
     right = max(1.05, float(np.ceil(table.score.max() * 20) / 20))
-    ax.hexbin(table.score, table.iou, gridsize=(34, 24), extent=(0, right, 0, 1), cmap="Blues", bins="log", mincnt=1, linewidths=0.1)
+    ax.hexbin(
+        table.score,
+        table.iou,
+        gridsize=(34, 24),
+        extent=(0, right, 0, 1),
+        cmap="Blues",
+        bins="log",
+        mincnt=1,
+        linewidths=0.1,
+    )
     ax.plot([0, 1], [0, 1], color="#777777", linewidth=0.8)
     for gate in gates:
         ax.axvline(gate, color=style.IOU, linewidth=0.8, linestyle="--")
@@ -89,49 +101,15 @@ def draw_risk(table: pd.DataFrame, ax: Axes) -> None:
     """Draw 1 - IoU of the best-scored share, each curve named at its left part."""
     for kind, own in table.groupby("kind", sort=False):
         dashed = {"oracle": (0, (4, 2)), "random": (0, (1, 1.5))}.get(str(kind), "solid")
-        ax.plot(own.coverage, own.risk, color=HUES[str(kind)], linestyle=dashed, label=KINDS.get(str(kind), str(kind)))
+        ax.plot(
+            own.coverage,
+            own.risk,
+            color=HUES[str(kind)],
+            linestyle=dashed,
+            label=KINDS.get(str(kind), str(kind)),
+        )
     ax.set(xlim=(0, 1), ylim=(0, None), xlabel="coverage (share kept)", ylabel="mean risk (1 − IoU)")
     ax.legend(loc="lower right", handlelength=1.8, borderaxespad=0.2)
-
-
-def prepare_table(rows: pd.DataFrame, cases: Sequence[str]) -> pd.DataFrame:
-    """Return `qpm.metrics.calibration.calibration_table` of some cases, in their order."""
-    table = calibration.calibration_table(rows[rows.case.isin(cases)])
-    if table.empty:
-        return table
-    order = table.case.map({case: position for position, case in enumerate(cases)})
-    return table.assign(order=order).sort_values("order", kind="stable").drop(columns="order").reset_index(drop=True)
-
-
-def calibration_table(numeric: pd.DataFrame, caption: str) -> Table:
-    """Return the table of score quality as a reader sees it."""
-    cells = pd.DataFrame({"Policy": [style.label(case) for case in numeric.case]})
-    cells["Score"] = [KINDS.get(score, score) for score in numeric.score]
-    cells["Empty"] = ["with" if empty else "without" for empty in numeric.empty_union]
-    headers = {
-        "spearman": "Spearman", "spearman_video": "per video", "auroc": "AUROC", "auroc_video": "per video ",
-        "failed": "IoU<0.5", "mae": "MAE", "bias": "Bias", "ece": "ECE", "ece_recalibrated": "ECE recal.",
-        "aurc": "AURC", "excess_aurc": "E-AURC",
-    }  # fmt: skip
-    for name, header in headers.items():
-        show = numbers.signed if name == "bias" else numbers.fixed
-        cells[header] = [show(value) for value in numeric[name]]
-    cells["n"] = [numbers.count(value) for value in numeric.n]
-    cells["Videos"] = [numbers.count(value) for value in numeric.videos]
-    return Table(cells, numeric, caption, "calibration", left=("Policy", "Score", "Empty"))
-
-
-def table(results: Results, cases: Sequence[str] = ("qpm",)) -> Table:
-    """Return the table of score quality of a study, ready to print or write."""
-    caption = captions.join(
-        "Quality of the predicted score: rank correlation with the true IoU, detection of failed masks (IoU < 0.5), "
-        "calibration error before and after isotonic recalibration on the other videos, area under the risk-coverage "
-        "curve and its excess over an oracle. Per video: computed in each video, then averaged. "
-        "Empty: with or without frames where neither truth nor prediction holds the object (IoU 1 by rule).",
-        captions.data(results),
-        captions.network(results),
-    )
-    return calibration_table(prepare_table(results.rows, cases), caption)
 
 
 def figure(results: Results, case: str = "qpm", gates: Sequence[float] = (0.7, 0.65)) -> style.Figure:
@@ -159,37 +137,44 @@ def gate_sentence(rows: pd.DataFrame, case: str, gates: Sequence[float]) -> str:
         found = calibration.gate_confusion(points.score.to_numpy(), points.iou.to_numpy(), gate)
         bad = numbers.share(found["bad_in_memory"]) or "none"
         lost = numbers.share(found["good_lost"]) or "none"
-        said.append(f"score > {gate:g} keeps {numbers.share(found['kept'])}, of which {bad} have IoU < 0.5, and drops {lost} of the good")
+        kept = numbers.share(found["kept"])
+        said.append(
+            f"score > {gate:g} keeps {kept}, of which {bad} have IoU < 0.5, and drops {lost} of the good"
+        )
     return "; ".join(said) + "." if said else ""
 
 
-def report(results: Results, case: str = "qpm", gates: Sequence[float] = (0.7, 0.65)) -> list[Path]:
+def report(results: Results, case: str = "qpm", gates: Sequence[float] = (0.7, 0.65)) -> Section:
     """Write calibration.png, .pdf, .txt (its caption) and the table calibration.md, .tex, .csv.
 
     Raises
     ------
-    ValueError
+    NotMeasuredError
         If the case has no predicted score.
     """
     if prepare_scatter(results.rows, case).empty:
-        raise ValueError(f"case '{case}' has no predicted score, so there is nothing to calibrate")
+        raise NotMeasuredError(f"case '{case}' has no predicted score, so there is nothing to calibrate")
     caption = captions.join(
-        f"The predicted score under {style.label(case)}. (a) Density of the relative score and the true IoU, gates dashed. "
-        f"(b) Mean IoU in bins of the score, hollow below {MIN_COUNT} samples; below, the counts (a score above 1 is in "
-        "the last bin). (c) Mean risk of the best-scored share, with an oracle and a random order.",
+        f"The predicted score under {style.label(case)}. (a) Density of the relative score and the true IoU, gates "
+        f"dashed. (b) Mean IoU in bins of the score, hollow below {MIN_COUNT} samples; below, the counts (a score "
+        "above 1 is in the last bin). (c) Mean risk of the best-scored share, with an oracle and a random order.",
         gate_sentence(results.rows, case, gates),
         captions.data(results),
         captions.network(results),
     )
-    files = write(table(results, (case,)), results.folder)
-    with style.theme():
-        files += style.save(figure(results, case, gates), results.folder / "calibration")
-    write_text(results.folder / "calibration.txt", caption + "\n")
-    return [*files, results.folder / "calibration.txt"]
+    return publish(
+        results.folder,
+        "calibration",
+        "Can the predicted score be trusted?",
+        score_quality.table(results, (case,)),
+        lambda: figure(results, case, gates),
+        caption,
+    )
 
 
 def _curve(kind: str, score: np.ndarray, iou: np.ndarray) -> pd.DataFrame:
     """Fifty points of the curve, enough to draw it."""
     full = calibration.risk_coverage(score, iou)
-    return pd.DataFrame({"kind": kind, "coverage": COVERAGE, "risk": np.interp(COVERAGE, full.coverage, full.risk)})
-
+    return pd.DataFrame(
+        {"kind": kind, "coverage": COVERAGE, "risk": np.interp(COVERAGE, full.coverage, full.risk)}
+    )

@@ -28,7 +28,8 @@ def data(results: Results) -> str:
     frames = f"{low} frames each" if low == high else f"{low} to {high} frames"
     names = dict.fromkeys(dataset_name(trial["config"].get("dataset", {})) for trial in results.trials)
     names = names or dict.fromkeys(f"'{name}'" for name in sorted(videos.dataset.unique()))
-    return f"Measured on {' and '.join(names)}: {plural(len(videos), 'video')}, {plural(len(objects), 'object')}, {frames}."
+    counts = f"{plural(len(videos), 'video')}, {plural(len(objects), 'object')}, {frames}"
+    return f"Measured on {' and '.join(names)}: {counts}."
 
 
 def dataset_name(config: Mapping[str, Any]) -> str:
@@ -47,7 +48,9 @@ def dataset_name(config: Mapping[str, Any]) -> str:
 
 def network(results: Results) -> str:
     """Return which weights every case ran with, and at what size."""
-    weights = {case: weights_name(results.config(case).get("weights")) for case in dict.fromkeys(results.rows.case)}
+    weights = {
+        case: weights_name(results.config(case).get("weights")) for case in dict.fromkeys(results.rows.case)
+    }
     if not any(weights.values()):
         return ""
     common = max(dict.fromkeys(weights.values()), key=list(weights.values()).count)
@@ -70,10 +73,18 @@ def thresholds(results: Results, cases: Sequence[str]) -> str:
     for case in cases:
         policy = results.config(case).get("policy", {})
         values = {sign: settings(policy, key) for key, sign in (("sigma_m", "σm"), ("sigma_en", "σen"))}
-        words = ", ".join(f"{sign} = {' / '.join(f'{v:g}' for v in dict.fromkeys(found))}" for sign, found in values.items() if found)
+        words = ", ".join(
+            f"{sign} = {' / '.join(f'{v:g}' for v in dict.fromkeys(found))}"
+            for sign, found in values.items()
+            if found
+        )
         if words:
             said.setdefault(words, []).append(case)
-    return "Thresholds: " + "; ".join(f"{words} ({', '.join(names)})" for words, names in said.items()) + "." if said else ""
+    return (
+        "Thresholds: " + "; ".join(f"{words} ({', '.join(names)})" for words, names in said.items()) + "."
+        if said
+        else ""
+    )
 
 
 def seeds(table: pd.DataFrame) -> str:
@@ -81,7 +92,7 @@ def seeds(table: pd.DataFrame) -> str:
     several = table[table.n_seeds > 1]
     if several.empty:
         return "One seed each: the spread over training runs is unknown."
-    names = ", ".join(f"{row.case} {row.n_seeds}" for row in several.itertuples())
+    names = ", ".join(f"{row.case} {int(row.n_seeds)}" for row in several.itertuples())
     return f"Seeds: {names}, others one; ± is the standard deviation over seeds."
 
 
@@ -100,10 +111,10 @@ def small_sample(table: pd.DataFrame) -> str:
     if compared.empty or (n := int(compared.n_videos.min())) >= FEW_VIDEOS:
         return ""
     half = float(((compared.high - compared.low) / 2).median())
-    text = f"{plural(n, 'video')} {'is' if n == 1 else 'are'} too few for small effects: the typical interval is ±{fixed(half)}"
-    if 2.0 ** (1 - n) * len(compared) > 0.05:
-        return f"{text}, and no corrected p can fall below {min(1.0, 2.0 ** (1 - n) * len(compared)):.2g} whatever the effect."
-    return f"{text}; a smaller difference cannot be told from zero."
+    few = f"{plural(n, 'video')} {'is' if n == 1 else 'are'} too few for small effects"
+    text = f"{few}: the typical interval is ±{fixed(half)}, and a smaller difference cannot be told from zero"
+    smallest = min(1.0, 2.0 ** (1 - n) * len(compared))
+    return f"{text}; no corrected p can fall below {smallest:.2g}." if smallest > 0.05 else f"{text}."
 
 
 def join(*sentences: str) -> str:

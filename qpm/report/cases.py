@@ -5,9 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from qpm.metrics import statistics, summary
+from qpm.report.load import NotMeasuredError
 
 FRAME = ["case", "trial", "seed", "dataset", "sequence", "frame_index"]
-MEASUREMENT = ["case", "seed", "dataset", "sequence", "object_id", "frame"]
+MEASUREMENT = ["case", "dataset", "sequence", "object_id", "frame"]
 NOT_LONG_TERM = ("annotated", "previous")  # every policy holds these; what a keep rule decides is the rest
 
 
@@ -31,17 +32,32 @@ def compare(rows: pd.DataFrame, baseline: str) -> pd.DataFrame:
 
     Raises
     ------
-    ValueError
+    NotMeasuredError
         If the baseline has no rows.
     """
     names = list(dict.fromkeys(rows.case))
     if baseline not in names:
-        raise ValueError(f"the baseline '{baseline}' has no finished trial; cases with rows: {', '.join(names)}")
+        raise NotMeasuredError(
+            f"the baseline '{baseline}' has no finished trial; cases with rows: {', '.join(names)}"
+        )
     metric = metric_name(rows)
     records = [_level(rows[rows.case == case], case, metric) for case in names]
     table = pd.DataFrame(records).merge(memory_use(rows), on="case", how="left")
     table = table.merge(differences(rows, baseline, metric), on="case", how="left")
-    order = ["case", "metric", "measured", "spread", "difference", "low", "high", "p", "p_holm", "win", "tie", "loss"]
+    order = [
+        "case",
+        "metric",
+        "measured",
+        "spread",
+        "difference",
+        "low",
+        "high",
+        "p",
+        "p_holm",
+        "win",
+        "tie",
+        "loss",
+    ]
     return table[[*order, "n_videos", "n_objects", "n_seeds", "kept_share", "bank_frames", "seconds"]]
 
 
@@ -58,14 +74,14 @@ def value(rows: pd.DataFrame, metric: str) -> float:
 def differences(rows: pd.DataFrame, baseline: str, metric: str) -> pd.DataFrame:
     """Return each other case's paired difference to the baseline, with its interval, p and Holm-corrected p.
 
-    Repeats of a random control are averaged first; a seed that only one of the two has is left out.
+    Seeds are averaged first, so a random control of five draws can stand against a baseline of one. Where the
+    baseline has several seeds, those that the case has too are compared.
     """
-    rows = average_repeats(rows)
-    seeds = {case: set(group.seed) for case, group in rows.groupby("case")}
     records = []
     for case in dict.fromkeys(rows.case):
-        if case != baseline and (shared := seeds[case] & seeds[baseline]):
-            paired = statistics.paired(rows[rows.seed.isin(shared)], case, baseline, metric)
+        if case != baseline:
+            both = average_seeds(shared_seeds(rows, case, baseline))
+            paired = statistics.paired(both, case, baseline, metric)
             fields = ("difference", "low", "high", "p", "win", "tie", "loss")
             records.append({"case": case} | {name: getattr(paired, name) for name in fields})
     columns = ["case", "difference", "low", "high", "p", "win", "tie", "loss"]
@@ -74,27 +90,31 @@ def differences(rows: pd.DataFrame, baseline: str, metric: str) -> pd.DataFrame:
     return table
 
 
-def average_repeats(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows with the mean J and F of an object on a frame where a case was repeated (`load.pool`)."""
-    if "repeat" not in rows or rows.repeat.isna().all():
-        return rows
-    repeated = rows[rows.repeat.notna()]
-    means = repeated.groupby(MEASUREMENT)[["j", "f"]].transform("mean")
-    first = ~repeated.duplicated(MEASUREMENT)
-    averaged = repeated.assign(j=means.j, f=means.f)[first]
-    return pd.concat([rows[rows.repeat.isna()], averaged.assign(trial=averaged.case)], ignore_index=True)
+def shared_seeds(rows: pd.DataFrame, case: str, baseline: str) -> pd.DataFrame:
+    """Return the rows of two cases, only the seeds of both if the baseline has several and they share any."""
+    both = rows[rows.case.isin([case, baseline])]
+    seeds = {name: set(group.seed) for name, group in both.groupby("case")}
+    shared = seeds[case] & seeds[baseline]
+    return both[both.seed.isin(shared)] if len(seeds[baseline]) > 1 and shared else both
+
+
+def average_seeds(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per object and frame of a case, with the mean J and F over its seeds; the rest is the first's."""
+    means = rows.groupby(MEASUREMENT)[["j", "f"]].transform("mean")
+    first = ~rows.duplicated(MEASUREMENT)
+    return rows.assign(j=means.j, f=means.f, seed=0, trial=rows.case)[first]
 
 
 def memory_use(rows: pd.DataFrame) -> pd.DataFrame:
     """Return per case the share of frames kept beyond the previous one, the frames read, and the seconds a frame.
 
-    Only frames without a given mask count; an object more does not make a frame count twice.
+    Only frames without a given mask count, each once; where objects are kept one by one, their share counts.
     """
-    frames = rows.groupby(FRAME, sort=False).agg(
-        annotated=("annotated", "any"), memorized=("memorized", "first"), bank_frames=("bank_frames", "max"),
+    frames = rows.assign(kept=rows.memorized.map(is_kept)).groupby(FRAME, sort=False).agg(
+        annotated=("annotated", "any"), kept=("kept", "mean"), bank_frames=("bank_frames", "mean"),
         seconds=("seconds", "first"),
     )  # fmt: skip
-    decided = frames[~frames.annotated].assign(kept=lambda table: table.memorized.map(is_kept))
+    decided = frames[~frames.annotated]
     means = decided.groupby("case", sort=False).agg(
         kept_share=("kept", "mean"), bank_frames=("bank_frames", "mean"), seconds=("seconds", "mean")
     )

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
 from qpm.metrics import summary
 from qpm.report import captions, numbers, style
 from qpm.report.load import Results, published
-from qpm.report.write import Table, write
+from qpm.report.publish import Section, publish
+from qpm.report.write import Table
 
-COLUMNS = {"overall": "Overall", "J_seen": "J seen", "J_unseen": "J unseen", "F_seen": "F seen", "F_unseen": "F unseen"}
+COLUMNS = {
+    "overall": "Overall",
+    "J_seen": "J seen",
+    "J_unseen": "J unseen",
+    "F_seen": "F seen",
+    "F_unseen": "F unseen",
+}
 WHERE = "the YouTube-VOS 2021 test set (its Table 1)"
 
 
@@ -35,14 +41,18 @@ def prepare(rows: pd.DataFrame, paper: pd.DataFrame, cases: Sequence[str] = ("qp
         ``team measured ours overall J_seen J_unseen F_seen F_unseen``.
     """
     above = paper.rename(columns={name.lower(): name for name in COLUMNS}).assign(measured=False)
-    entries = [{"team": style.label(case), "measured": True, "ours": True} | _scores(rows, case) for case in cases]
+    entries = [
+        {"team": style.label(case), "measured": True, "ours": True} | _scores(rows, case) for case in cases
+    ]
     order = ["team", "measured", "ours", *COLUMNS]
     return pd.concat([above[order], pd.DataFrame(entries, columns=order)], ignore_index=True)
 
 
 def table1(numeric: pd.DataFrame, caption: str) -> Table:
     """Return Table 1 as a reader sees it; our rows are bold, measured ones stand below a rule."""
-    cells = pd.DataFrame({"Team": [_team(row.team, bool(row.ours), bool(row.measured)) for row in numeric.itertuples()]})
+    cells = pd.DataFrame(
+        {"Team": [_team(row.team, bool(row.ours), bool(row.measured)) for row in numeric.itertuples()]}
+    )
     for name, header in COLUMNS.items():
         cells[header] = [numbers.fixed(value) for value in numeric[name]]
     ours = tuple(int(position) for position in numeric.index[numeric.ours.astype(bool)])
@@ -58,8 +68,12 @@ def caption(results: Results, numeric: pd.DataFrame) -> str:
         "Ranking on the YouTube-VOS 2021 test set as printed in the paper; below the rule, this study.",
         captions.data(results),
         captions.network(results),
-        "The measured cells are empty: these data do not say which categories were seen in training." if empty else "",
-        captions.NOT_COMPARABLE.format(where=WHERE).replace("column is", "rows are").replace("columns are", "row is"),
+        "The measured cells are empty: these data do not say which categories were seen in training."
+        if empty
+        else "",
+        captions.NOT_COMPARABLE.format(where=WHERE)
+        .replace("column is", "rows are")
+        .replace("columns are", "row is"),
     )
 
 
@@ -69,9 +83,9 @@ def table(results: Results, cases: Sequence[str] = ("qpm",)) -> Table:
     return table1(numeric, caption(results, numeric))
 
 
-def report(results: Results, cases: Sequence[str] = ("qpm",)) -> list[Path]:
+def report(results: Results, cases: Sequence[str] = ("qpm",)) -> Section:
     """Write table1.md, .tex and .csv into the study's folder."""
-    return write(table(results, cases), results.folder)
+    return publish(results.folder, "table1", "Leaderboard (Table 1)", table(results, cases))
 
 
 def _scores(rows: pd.DataFrame, case: str) -> dict[str, float]:

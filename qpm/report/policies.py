@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 from matplotlib.axes import Axes
 
 from qpm.report import captions, cases, numbers, style
 from qpm.report.load import Results
-from qpm.report.write import Table, write, write_text
+from qpm.report.publish import Section, publish
+from qpm.report.write import Table
 
 
 def prepare(rows: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """Return `cases.compare` with the baseline first and the others by score, best first."""
     table = cases.compare(rows, baseline)
-    table = table.assign(first=table.case == baseline).sort_values(["first", "measured"], ascending=False, kind="stable")
+    table = table.assign(first=table.case == baseline).sort_values(
+        ["first", "measured"], ascending=False, kind="stable"
+    )
     return table.drop(columns="first").reset_index(drop=True)
 
 
@@ -42,14 +43,36 @@ def draw(table: pd.DataFrame, ax: Axes) -> None:
     for position, row in compared.iterrows():
         hue = style.colour(str(row.case))
         ax.hlines(position, row.low, row.high, color=hue, linewidth=1.6)
-        ax.plot(row.difference, position, style.marker(str(row.case)), color=hue, markersize=4.5)
+        ax.plot(
+            row.difference,
+            position,
+            style.marker(str(row.case)),
+            color=hue,
+            markeredgecolor="white",
+            markersize=5.5,
+        )
         text = f"{numbers.share(row.kept_share)} · {numbers.fixed(row.bank_frames, 1)}"
-        ax.annotate(text, (1.02, position), xycoords=("axes fraction", "data"), va="center", fontsize=7, color="#555555")
-    ax.annotate("kept · bank", (1.02, -0.75), xycoords=("axes fraction", "data"), va="center", fontsize=7, color="#555555")
+        ax.annotate(
+            text,
+            (1.02, position),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=7,
+            color="#555555",
+        )
+    ax.annotate(
+        "kept · bank",
+        (1.02, -0.75),
+        xycoords=("axes fraction", "data"),
+        va="center",
+        fontsize=7,
+        color="#555555",
+    )
     ax.set_yticks(range(len(compared)), [style.label(case) for case in compared.case])
     ax.set_ylim(len(compared) - 0.5, -0.5)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel(f"difference in {next(iter(table.metric), 'J&F')} to the baseline")
+    baseline = next(iter(table.case[table.difference.isna()]), "baseline")
+    ax.set_xlabel(f"difference in {next(iter(table.metric), 'J&F')} to {style.label(baseline)}")
 
 
 def caption(results: Results, numeric: pd.DataFrame) -> str:
@@ -78,15 +101,17 @@ def figure(numeric: pd.DataFrame) -> style.Figure:
     return drawing
 
 
-def report(results: Results, baseline: str = "stm") -> list[Path]:
+def report(results: Results, baseline: str = "stm") -> Section:
     """Write policies.md, .tex, .csv, .png, .pdf and the figure's caption."""
     printed = table(results, baseline)
-    files = write(printed, results.folder)
-    with style.theme():
-        files += style.save(figure(printed.numbers), results.folder / "policies")
-    text = results.folder / "policies.txt"
-    write_text(text, "Difference of each policy to the baseline with its 95 % interval. " + printed.caption + "\n")
-    return [*files, text]
+    return publish(
+        results.folder,
+        "policies",
+        "Memory policies and their controls",
+        printed,
+        lambda: figure(printed.numbers),
+        f"Difference of each policy to {style.label(baseline)} with its 95 % interval. {printed.caption}",
+    )
 
 
 def _wins(win: float, tie: float, loss: float) -> str:

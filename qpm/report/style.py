@@ -34,7 +34,18 @@ COLOURS = {
     "first_previous": "#a6a6a6",
     "first_only": "#bdbdbd",
 }
-RESERVE = ("#6a3d9a", "#1b7837", "#b2182b", "#01665e", "#8c510a", "#2166ac", "#c51b7d", "#4d9221", "#762a83", "#bf812d")
+RESERVE = (
+    "#6a3d9a",
+    "#1b7837",
+    "#b2182b",
+    "#01665e",
+    "#8c510a",
+    "#2166ac",
+    "#c51b7d",
+    "#4d9221",
+    "#762a83",
+    "#bf812d",
+)
 
 LABELS = {
     "stm": "STM",
@@ -52,9 +63,16 @@ LABELS = {
     "first_only": "first frame only",
 }
 
-MARKERS = {"quality_gated": "s", "prior_only": "^", "ensemble": "P", "random_gate": "X", "oracle_gate": "D", "oracle_prior": "d"}
+MARKERS = {
+    "quality_gated": "s",
+    "prior_only": "^",
+    "ensemble": "P",
+    "random_gate": "X",
+    "oracle_gate": "D",
+    "oracle_prior": "d",
+}
 
-SCORE, IOU, PAPER_VALUE = "#0173b2", "#d55e00", "#777777"
+SCORE, IOU, BASELINE, PAPER_VALUE = "#0173b2", "#d55e00", "#a0a0a0", "#777777"
 
 THEME: dict[str, Any] = {
     "font.size": 8,
@@ -127,7 +145,10 @@ def figure(width: float = COLUMN, height: float | None = None) -> Figure:
 
 def save(drawing: Figure, path: Path) -> list[Path]:
     """Write `path`.png (200 dpi) and `path`.pdf, the same bytes for the same figure and matplotlib version."""
-    fixed = {"png": {"Software": None}, "pdf": {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None}}
+    fixed = {
+        "png": {"Software": None},
+        "pdf": {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None},
+    }
     files = []
     for suffix, metadata in fixed.items():
         target = path.with_name(f"{path.name}.{suffix}")

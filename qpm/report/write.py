@@ -16,7 +16,8 @@ CHECK = "✓"
 LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    CHECK: r"$\checkmark$", "±": r"$\pm$", "−": r"$-$", "–": "--", "—": "---", "σ": r"$\sigma$", "≥": r"$\ge$", "×": r"$\times$",
+    CHECK: r"$\checkmark$", "±": r"$\pm$", "−": r"$-$", "–": "--", "—": "---", "σ": r"$\sigma$", "≥": r"$\ge$",
+    "×": r"$\times$",
 }  # fmt: skip
 
 
@@ -50,6 +51,10 @@ class Table:
     left: tuple[str, ...] = ()
     bold: tuple[int, ...] = ()
 
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
+        return to_markdown(self)
+
 
 def write(table: Table, folder: Path) -> list[Path]:
     """Write `folder`/`name`.md, .tex and .csv; the same table gives the same bytes."""
@@ -81,14 +86,22 @@ def to_markdown(table: Table) -> str:
         mark = "**" if position in table.bold else ""
         rows.append([f"{mark}{cell}{mark}".replace("|", r"\|") if cell else "" for cell in row])
     align = ["left" if name in table.left else "right" for name in table.cells.columns]
-    body = tabulate(rows, headers=list(table.cells.columns), tablefmt="pipe", disable_numparse=True, colalign=align)
+    body = tabulate(
+        rows, headers=list(table.cells.columns), tablefmt="pipe", disable_numparse=True, colalign=align
+    )
     return f"{body}\n\n{table.caption}\n"
 
 
 def to_latex(table: Table) -> str:
     """Return a `table*` that needs `\\usepackage{booktabs, amssymb}` and compiles with pdflatex."""
     align = "".join("l" if name in table.left else "r" for name in table.cells.columns)
-    lines = [r"\begin{table*}", r"\centering", r"\small", rf"\begin{{tabular}}{{@{{}}{align}@{{}}}}", r"\toprule"]
+    lines = [
+        r"\begin{table*}",
+        r"\centering",
+        r"\small",
+        rf"\begin{{tabular}}{{@{{}}{align}@{{}}}}",
+        r"\toprule",
+    ]
     lines += [latex_row(table.cells.columns), r"\midrule"]
     for position, row in enumerate(table.cells.itertuples(index=False)):
         lines += [r"\midrule"] * (position in table.rules)
@@ -111,12 +124,15 @@ def escape_latex(text: str) -> str:
 
 def to_terminal(table: Table) -> RichTable:
     """Return the table for rich; the caption stands below, wrapped by the terminal."""
-    printed = RichTable(caption=table.caption, caption_justify="left", caption_style="dim", header_style="bold", box=None)
+    printed = RichTable(
+        caption=table.caption, caption_justify="left", caption_style="dim", header_style="bold", box=None
+    )
     for name in table.cells.columns:
-        printed.add_column(str(name), justify="left" if name in table.left else "right", no_wrap=name not in table.left)
+        printed.add_column(
+            str(name), justify="left" if name in table.left else "right", no_wrap=name not in table.left
+        )
     for position, row in enumerate(table.cells.itertuples(index=False)):
         if position in table.rules:
             printed.add_section()
         printed.add_row(*(str(cell) for cell in row), style="bold" if position in table.bold else None)
     return printed
-

@@ -1,0 +1,114 @@
+"""All reports of a study, from its rows to its files."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from qpm.names import lookup
+from qpm.report import (
+    ablation,
+    attributes,
+    calibration,
+    leaderboard,
+    page,
+    policies,
+    qualitative,
+    thresholds,
+    timeline,
+)
+from qpm.report.load import NotMeasuredError, Results, load
+from qpm.report.publish import Section
+
+log = logging.getLogger(__name__)
+
+PREFERRED = ("qpm", "quality_gated", "prior_only")  # the case that single-case figures show, if it was run
+
+
+class StudyLike(Protocol):
+    """What a report asks of a study (`qpm.study.spec.Study`)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def question(self) -> str: ...
+    @property
+    def paper(self) -> str: ...
+    @property
+    def expect(self) -> str: ...
+    @property
+    def cost(self) -> str: ...
+    @property
+    def baseline(self) -> str | None: ...
+    @property
+    def report(self) -> Sequence[str]: ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """The cases that a report speaks about: the one compared with, and the one shown alone."""
+
+    baseline: str
+    case: str
+
+
+Report = Callable[[Results, Context], Section]
+
+REPORTS: dict[str, Report] = {
+    "ablation": lambda results, c: ablation.report(results, {"baseline": c.baseline}),
+    "leaderboard": lambda results, c: leaderboard.report(results, (c.case,)),
+    "policies": lambda results, c: policies.report(results, c.baseline),
+    "attributes": lambda results, c: attributes.report(results, baseline=c.baseline),
+    "thresholds": lambda results, c: thresholds.report(results),
+    "calibration": lambda results, c: calibration.report(results, c.case),
+    "timeline": lambda results, c: timeline.report(results, c.case, c.baseline),
+    "qualitative": lambda results, c: qualitative.report(results, c.case),
+}
+
+
+def render(study_dir: Path, study: StudyLike) -> list[Path]:
+    """Make every report that the study lists, and its page; the same rows give the same bytes.
+
+    Parameters
+    ----------
+    study_dir : Path
+        ``results/<study>``, with the finished trials below it.
+    study : Study
+        Its `report` names entries of `REPORTS`.
+
+    Returns
+    -------
+    list of Path
+        What was written. A report that the rows cannot give (`NotMeasuredError`) is logged, and the page says why.
+
+    Raises
+    ------
+    FileNotFoundError
+        If no trial is finished.
+    ValueError
+        If a report is unknown.
+    """
+    makers = {name: lookup("report", name, REPORTS) for name in study.report}
+    results = load(study_dir)
+    chosen = context(results, study)
+    sections: list[Section] = []
+    missing: dict[str, str] = {}
+    for name, make in makers.items():
+        try:
+            sections.append(make(results, chosen))
+        except NotMeasuredError as error:
+            log.warning("no %s: %s", name, error)
+            missing[name] = str(error)
+    written = [path for section in sections for path in section.files]
+    return [*written, page.write_page(results, study, sections, missing)]
+
+
+def context(results: Results, study: StudyLike) -> Context:
+    """Return the study's baseline (its first case if it names none) and the case to show alone."""
+    known = list(dict.fromkeys(results.rows.case))
+    baseline = study.baseline or ("stm" if "stm" in known else known[0])
+    shown = [case for case in PREFERRED if case in known] or [case for case in known if case != baseline]
+    return Context(baseline, (shown or [baseline])[0])

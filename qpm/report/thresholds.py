@@ -1,0 +1,189 @@
+"""What a threshold costs or gains: the score over the values that a study's grid gave it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from qpm.report import captions, cases, numbers, style
+from qpm.report.load import NotMeasuredError, Results
+from qpm.report.publish import Section, publish
+from qpm.report.write import Table
+
+PAPER = {"sigma_m": 0.7, "sigma_en": 0.65}
+SIGNS = {"sigma_m": "memory threshold $σ_m$", "sigma_en": "prior threshold $σ_{en}$"}
+
+
+def grid_values(case: str) -> dict[str, float]:
+    """Return the numbers in a case's name: "qpm,sigma_m=0.6" gives {"sigma_m": 0.6}."""
+    found = re.findall(r"(?:^|,)([A-Za-z_][\w.]*)=(-?[\d.]+(?:e-?\d+)?)(?=,|$)", case)
+    return {name: float(value) for name, value in found}
+
+
+def swept(rows: pd.DataFrame) -> tuple[str, ...]:
+    """Return the settings that take more than one value in the cases' names, the paper's thresholds first."""
+    points = pd.DataFrame([grid_values(case) for case in dict.fromkeys(rows.case)])
+    names = [name for name in points.columns if points[name].nunique() > 1]
+    return tuple(sorted(names, key=lambda name: (name not in PAPER, name != "sigma_m", name)))
+
+
+def prepare(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Return the score and the memory at each point of the grid.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The tidy table (`qpm.rows`), its cases named as the grid names them (``qpm,sigma_m=0.6``).
+    keys : sequence of str
+        One or two settings of the grid, such as ``sigma_m``.
+
+    Returns
+    -------
+    DataFrame
+        The keys, ``case metric measured``, ``difference low high p p_holm`` to the reference (the point nearest
+        to the paper's values), ``reference`` (True there) and ``kept_share bank_frames n_videos``, in the order
+        of the keys. The reference's interval is the point itself.
+
+    Raises
+    ------
+    NotMeasuredError
+        If no case's name holds the keys.
+    """
+    values = {case: grid_values(case) for case in dict.fromkeys(rows.case)}
+    points = {case: found for case, found in values.items() if all(key in found for key in keys)}
+    if not points:
+        raise NotMeasuredError(
+            f"no case of the study is named by {', '.join(keys)}; cases: {', '.join(values)}"
+        )
+    reference = min(
+        points, key=lambda case: sum(abs(points[case][key] - PAPER.get(key, 0.0)) for key in keys)
+    )
+    table = cases.compare(rows[rows.case.isin(points)], reference)
+    table = pd.DataFrame([points[case] for case in table.case])[list(keys)].join(table)
+    table["reference"] = table.case == reference
+    table[["difference", "low", "high"]] = table[["difference", "low", "high"]].fillna(0.0)
+    order = [*keys, "case", "metric", "measured", "difference", "low", "high", "p", "p_holm", "reference"]
+    table = table[[*order, "kept_share", "bank_frames", "n_videos"]]
+    return table.sort_values(list(keys), ignore_index=True)
+
+
+def draw(table: pd.DataFrame, ax: Axes) -> None:
+    """Draw the score over the first column; the band is the interval of the difference to the reference."""
+    key = str(table.columns[0])
+    base = float(table.loc[table.reference, "measured"].iloc[0])
+    ax.fill_between(
+        table[key], base + table.low, base + table.high, color=style.SCORE, alpha=0.15, linewidth=0
+    )
+    ax.plot(table[key], table.measured, "o-", color=style.SCORE, markeredgecolor="white")
+    mark_paper(ax, key)
+    ax.set_ylabel(str(table.metric.iloc[0]))
+    if key in PAPER:
+        ax.annotate("paper", (PAPER[key], 1.0), xycoords=("data", "axes fraction"), xytext=(3, -7),
+                    textcoords="offset points", fontsize=7, color=style.PAPER_VALUE)  # fmt: skip
+
+
+def draw_memory(table: pd.DataFrame, ax: Axes) -> None:
+    """Draw the kept share (left axis) and the frames read (right axis) over the first column."""
+    key, right = str(table.columns[0]), ax.twinx()
+    ax.plot(table[key], 100 * table.kept_share, "s-", color="#029e73", markeredgecolor="white")
+    right.plot(table[key], table.bank_frames, "^--", color="#555555", markeredgecolor="white")
+    ax.set_ylabel("kept (%)", color="#029e73")
+    right.set_ylabel("bank (frames)", color="#555555")
+    right.spines["right"].set_visible(True)
+    right.grid(visible=False)
+    for axis, top in ((ax, 100 * table.kept_share.max()), (right, table.bank_frames.max())):
+        axis.set_ylim(0, 1.15 * float(top) if top > 0 else 1)
+    mark_paper(ax, key)
+    ax.set_xlabel(SIGNS.get(key, key))
+
+
+def draw_heatmap(table: pd.DataFrame, ax: Axes) -> None:
+    """Draw the difference to the reference over two settings; outlined, where its interval holds zero."""
+    across, up = str(table.columns[0]), str(table.columns[1])
+    grid = table.pivot(index=up, columns=across, values="difference").sort_index(ascending=False)
+    level = (table.low <= 0) & (table.high >= 0)
+    same = table.assign(level=level).pivot(index=up, columns=across, values="level").loc[grid.index]
+    limit = max(float(np.nanmax(np.abs(grid.to_numpy()))), 1e-6)
+    ax.imshow(grid, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
+    for (row, column), difference in np.ndenumerate(grid.to_numpy()):
+        heavy = "bold" if bool(same.to_numpy()[row, column]) else "normal"
+        ink = "white" if abs(difference) > 0.65 * limit else "black"
+        text = numbers.signed(100 * difference, 1)
+        ax.text(column, row, text, ha="center", va="center", fontsize=6.5, color=ink, weight=heavy)
+    outline(same.to_numpy().astype(bool), ax)
+    ax.set_xticks(range(grid.shape[1]), [f"{value:g}" for value in grid.columns])
+    ax.set_yticks(range(grid.shape[0]), [f"{value:g}" for value in grid.index])
+    ax.set(xlabel=SIGNS.get(across, across), ylabel=SIGNS.get(up, up))
+    ax.grid(visible=False)
+
+
+def outline(inside: np.ndarray, ax: Axes) -> None:
+    """Draw a line between cells that are inside and cells that are not."""
+    padded = np.pad(inside, 1)
+    for row, column in np.argwhere(padded[1:-1, 1:] != padded[1:-1, :-1]):
+        ax.plot([column - 0.5] * 2, [row - 0.5, row + 0.5], color="black", linewidth=1.2, clip_on=False)
+    for row, column in np.argwhere(padded[1:, 1:-1] != padded[:-1, 1:-1]):
+        ax.plot([column - 0.5, column + 0.5], [row - 0.5] * 2, color="black", linewidth=1.2, clip_on=False)
+
+
+def mark_paper(ax: Axes, key: str) -> None:
+    """Draw the paper's value of a threshold as a dashed line."""
+    if key in PAPER:
+        ax.axvline(PAPER[key], color=style.PAPER_VALUE, linewidth=0.8, linestyle="--")
+
+
+def figure(table: pd.DataFrame, keys: Sequence[str]) -> style.Figure:
+    """Return the column-wide figure: curve and memory for one setting, a heatmap for two."""
+    if len(keys) > 1:
+        drawing = style.figure(style.COLUMN, 2.6)
+        draw_heatmap(table, drawing.subplots())
+        return drawing
+    drawing = style.figure(style.COLUMN, 3.0)
+    top, bottom = drawing.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    draw(table, top)
+    draw_memory(table, bottom)
+    return drawing
+
+
+def caption(results: Results, table: pd.DataFrame, keys: Sequence[str]) -> str:
+    """Return the caption of the figure."""
+    reference = ", ".join(f"{key} = {table.loc[table.reference, key].iloc[0]:g}" for key in keys)
+    metric = str(table.metric.iloc[0])
+    what = (
+        f"Difference in {metric} (points of 100) to {reference} over the two thresholds; outlined and bold: the "
+        "plateau, where the 95 % interval of the paired difference holds zero."
+        if len(keys) > 1
+        else f"{metric} over {keys[0]}; the band is the 95 % interval of the paired difference to {reference} "
+        "(bootstrap over videos). Below: share of frames kept and frames read. Dashed: the paper's value."
+    )
+    return captions.join(what, captions.data(results), captions.network(results))
+
+
+def threshold_table(numeric: pd.DataFrame, keys: Sequence[str], caption: str) -> Table:
+    """Return the points of the figure as a table."""
+    cells = pd.DataFrame({key: [f"{value:g}" for value in numeric[key]] for key in keys})
+    cells[str(numeric.metric.iloc[0])] = [numbers.fixed(value) for value in numeric.measured]
+    cells["Difference [95 %]"] = [
+        "" if row.reference else numbers.interval(row.difference, row.low, row.high)
+        for row in numeric.itertuples()
+    ]
+    cells["p"] = [numbers.probability(p) for p in numeric.p_holm]
+    cells["Kept"] = [numbers.share(value) for value in numeric.kept_share]
+    cells["Bank"] = [numbers.fixed(value, 1) for value in numeric.bank_frames]
+    cells["Videos"] = [numbers.count(value) for value in numeric.n_videos]
+    reference = int(np.flatnonzero(numeric.reference)[0])
+    return Table(cells, numeric, caption, "thresholds", bold=(reference,))
+
+
+def report(results: Results, keys: Sequence[str] = ()) -> Section:
+    """Write thresholds.png, .pdf, .txt and the points as thresholds.md, .tex, .csv; over what the study sweeps."""
+    keys = tuple(keys) or swept(results.rows)[:2]
+    numeric = prepare(results.rows, keys)
+    text = caption(results, numeric, keys)
+    printed = threshold_table(numeric, keys, text)
+    title = f"Threshold{'s' if len(keys) > 1 else ''} {' and '.join(keys)}"
+    return publish(results.folder, "thresholds", title, printed, lambda: figure(numeric, keys), text)
