@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
 from qpm.memory.rule import AnyKeepRule, KeepRule
 from qpm.memory.state import FrameState
 
-GOOD = {"rule": "threshold", "signal": "score", "above": 0.7}
+GOOD: dict[str, Any] = {"rule": "threshold", "signal": "score", "above": 0.7}
 
 
 class Combined(KeepRule):
