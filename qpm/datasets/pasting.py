@@ -63,11 +63,11 @@ def random_path(clip: Clip, other: Clip, rng: np.random.Generator) -> list[np.nd
     centre = np.array([columns.mean(), rows.mean()]) + 0.5
     extent = size * np.exp(rng.uniform(np.log(0.12), np.log(0.5)))  # square root of the pasted object's area
     scale = extent / np.sqrt(len(rows))
-    speed = rng.normal(0, 0.08 * size, 2)
+    meeting = int(rng.integers(1, frames)) if frames > 1 and rng.random() < 0.5 else None
+    speed = rng.normal(0, (0.08 if meeting is None else 0.2) * size, 2)  # who meets must come from elsewhere
     start = rng.uniform(0.05, 0.95, 2) * size
-    if rng.random() < 0.5 and frames > 1:
-        meeting = int(rng.integers(1, frames))
-        start = _middle(clip.labels[meeting], rng) - meeting * speed
+    if meeting is not None:
+        start = _some_point(clip.labels[meeting], rng) - meeting * speed
     growth = rng.uniform(0.95, 1.05)
     return [
         np.column_stack([np.eye(2) / zoom, centre - (start + t * speed) / zoom])
@@ -75,7 +75,7 @@ def random_path(clip: Clip, other: Clip, rng: np.random.Generator) -> list[np.nd
     ]
 
 
-def _middle(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _some_point(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """(x, y) of a random pixel of an object, or of the image if there is none."""
     pixels = np.flatnonzero(labels) if labels.any() else np.arange(labels.size)
     row, column = divmod(int(rng.choice(pixels)), labels.shape[1])

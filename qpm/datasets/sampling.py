@@ -34,18 +34,25 @@ def choose_frames(rng: np.random.Generator, frames: list[int], length: int, gap:
 
 
 def choose_box(rng: np.random.Generator, target: np.ndarray, area: tuple[float, float], aspect: float) -> Box:
-    """A crop that holds half of the target (bool (H, W), not empty) or more; if ten draws do not, the best."""
-    best, most, total = None, -1.0, target.sum()
+    """A random crop that holds half of the target (bool (H, W), not empty) or more.
+
+    If ten draws do not, the last one is moved onto the target.
+    """
+    total = target.sum()
     for _ in range(BOXES):
         box = random_box(rng, (target.shape[0], target.shape[1]), area, aspect)
         x, y, width, height = (round(value) for value in box)
-        share = target[y : y + height, x : x + width].sum() / total
-        if share > most:
-            best, most = box, share
-        if share >= 0.5:
-            break
-    assert best is not None
-    return best
+        if target[y : y + height, x : x + width].sum() >= 0.5 * total:
+            return box
+    return centred_on(target, box[2], box[3])
+
+
+def centred_on(target: np.ndarray, width: float, height: float) -> Box:
+    """A box of this size about the middle of the target, moved as much as it takes to lie in the image."""
+    rows, columns = np.nonzero(target)
+    x = np.clip(columns.mean() + 0.5 - width / 2, 0, target.shape[1] - width)
+    y = np.clip(rows.mean() + 0.5 - height / 2, 0, target.shape[0] - height)
+    return float(x), float(y), width, height
 
 
 def box_around(masks: np.ndarray, margin: float) -> Box:
