@@ -93,10 +93,13 @@ def weights() -> Rows:
 
 def networks() -> Rows:
     """Network presets and their number of parameters."""
+    import torch
+
     from qpm.model import PRESETS, build
 
     for name in PRESETS:
-        count = sum(parameter.numel() for parameter in build(name).parameters())
+        with torch.device("meta"):  # shapes only, nothing is allocated
+            count = sum(parameter.numel() for parameter in build(name).parameters())
         yield {"network": name, "parameters": f"{count / 1e6:.2f} M"}
 
 

@@ -49,10 +49,10 @@ def check(
     with counted("videos") as progress:
         report = asdict(check(configured(name, root, set_ or ()), progress))
     faults, notes = report.pop("faults"), report.pop("notes")
-    show(
-        [report | {"faults": faults, "notes": notes} if as_json else report | {"faults": len(faults)}],
-        as_json=as_json,
-    )
+    if as_json:
+        show([report | {"faults": faults, "notes": notes}], as_json=True)
+    elif report["videos"]:
+        show([report | {"faults": len(faults)}])
     for line in (*(f"note: {note}" for note in notes), *(f"fault: {fault}" for fault in faults)):
         typer.echo(line, err=True)
     if faults:

@@ -14,7 +14,7 @@ import typer
 from qpm import provenance
 from qpm.cli.output import show
 
-BF16_FLAGS = ("amx_bf16", "avx512_bf16")  # either one makes bfloat16 faster than float32 on a CPU
+FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16")  # as Linux names them
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False) -> None:
@@ -50,6 +50,8 @@ def machine() -> Iterator[dict[str, Any]]:
     """Device, processor features, memory and disk."""
     import torch
 
+    from qpm.devices import choose_device, has_native_bfloat16
+
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
         yield row("device", f"cuda: {', '.join(names)}")
@@ -57,11 +59,9 @@ def machine() -> Iterator[dict[str, Any]]:
         yield row(
             "device", f"cpu, {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}"
         )
-    flags = cpu_flags()
-    found = [flag for flag in BF16_FLAGS if flag in flags]
-    yield row(
-        "bfloat16 units", ", ".join(found) or "none: float32 is used on the CPU", "ok" if found else "absent"
-    )
+    place = choose_device()
+    yield row("precision", "bfloat16, native" if has_native_bfloat16(place) else "32 bit, no native bfloat16")
+    yield row("CPU features", ", ".join(flag for flag in FEATURES if flag in cpu_flags()) or "none of note")
     if limit := os.environ.get("ONEDNN_MAX_CPU_ISA"):
         yield row("ONEDNN_MAX_CPU_ISA", limit)
     if hasattr(os, "sysconf"):

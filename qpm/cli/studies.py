@@ -92,15 +92,15 @@ def told(name: str, outputs: Sequence[Path]) -> None:
         typer.echo(f"{name}: written to {outputs[0].parent}: {names}", err=True)
 
 
-def render(
-    study: StudyFile,
-    results: Results = Path("results"),
-    set_: Overrides = None,
-) -> None:
+def render(study: StudyFile, results: Results = Path("results"), set_: Overrides = None) -> None:
     """Tables and figures again from the rows; needs no GPU and no torch.
 
     \b
     Example:
       qpm render studies/quickstart.yaml
     """
-    raise typer.Exit(1)
+    from qpm.report.render import render
+    from qpm.study.spec import load_study
+
+    asked = load_study(study, set_ or ())
+    told(asked.name, render(results / asked.name, asked))

@@ -63,7 +63,7 @@ def test_a_list_is_a_table_on_stdout_and_nothing_else():
 def test_the_doctor_names_versions_device_and_weights():
     result = qpm("doctor", "--json")
     parts = {row["part"]: row for row in json.loads(result.stdout)}
-    assert {"python", "torch", "device", "bfloat16 units", "memory", "disk", "QPM_DATA"} <= parts.keys()
+    assert {"python", "torch", "device", "precision", "memory", "disk", "QPM_DATA"} <= parts.keys()
     assert result.exit_code == (1 if any(row["state"] == "broken" for row in parts.values()) else 0)
 
 
