@@ -12,7 +12,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("qpm", "torch", "numpy", "scipy", "pandas", "scikit-image", "scikit-learn", "statsmodels", "pillow", "papermill", "mlflow")
+PACKAGES = (
+    "qpm", "torch", "numpy", "scipy", "pandas", "scikit-image", "scikit-learn", "statsmodels", "pillow",
+    "papermill", "mlflow",
+)  # fmt: skip
 
 
 def now() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -67,7 +67,7 @@ class TrialConfig(BaseModel):
         return {f"{path.stem}#{place}" if place else path.stem: path for place, path in enumerate(files)}
 
 
-@lru_cache(maxsize=None)
-def fingerprint(dataset: AnyDataset) -> str:  # type: ignore[valid-type]
+@cache
+def fingerprint(dataset: AnyDataset) -> str:
     """The dataset's fingerprint, computed once per process and setting."""
-    return dataset.open().fingerprint()  # type: ignore[attr-defined]
+    return dataset.open().fingerprint()

@@ -44,7 +44,7 @@ def parameter_names(notebook: Path) -> list[str]:
     """Names assigned in the notebook's one cell tagged "parameters"."""
     cells = [cell for cell in code_cells(notebook) if "parameters" in cell["metadata"].get("tags", [])]
     if len(cells) != 1:
-        raise ValueError(f"notebook {notebook} has {len(cells)} cells tagged 'parameters'; it needs exactly one")
+        raise ValueError(f"{notebook} has {len(cells)} cells tagged 'parameters'; it needs exactly one")
     targets: list[ast.expr] = []
     for statement in ast.parse(source(cells[0])).body:
         if isinstance(statement, ast.Assign):
@@ -108,7 +108,7 @@ def execute(
         status, reason = "finished", ""
     except papermill.PapermillExecutionError as error:
         status, reason = "failed", f"{error.ename}: {error.evalue}"
-    except Exception as error:  # noqa: BLE001  (papermill hands through what nbclient and jupyter_client raise)
+    except Exception as error:
         if not _kernel_died(error):
             raise
         status, reason = "killed", f"the kernel died ({kernel.death(sockets)})"

@@ -12,6 +12,7 @@ from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import LocalProvisioner
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 QUIET = {
@@ -64,7 +65,8 @@ def kernel_class(sockets: Path, environment: Mapping[str, str]) -> type[AsyncKer
                 raise Stopped("the study is being stopped")
             with open(sockets / LOG, "w", encoding="utf-8") as log:  # the kernel's own words, not the study's screen
                 await super()._async_launch_kernel(kernel_cmd, **settings | {"stdout": log, "stderr": log})
-            _live[sockets] = self.provisioner.process
+            if isinstance(self.provisioner, LocalProvisioner) and self.provisioner.process is not None:
+                _live[sockets] = self.provisioner.process
 
     return PrivateKernelManager
 

@@ -104,7 +104,8 @@ class Launch:
     def _end(self, planned: Planned, result: Outcome) -> bool:
         """Write how a trial ended, first in the ledger and then in MLflow; gives whether it is done with."""
         if result.status == "finished" and not (planned.folder / planned.trial.product).is_file():
-            result = replace(result, status="failed", reason=f"the notebook ended without writing {planned.trial.product}")
+            reason = f"the notebook ended without writing {planned.trial.product}"
+            result = replace(result, status="failed", reason=reason)
         numbers = measures(planned.folder) if result.status == "finished" else {}
         told = progress_file.read(planned.folder)
         record = ledger.update(

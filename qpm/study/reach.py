@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def outside_module(reference: str) -> Path:
     return Path(spec.origin)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _code_digest(path: Path, changed: int) -> str:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
@@ -64,7 +64,7 @@ def _code_digest(path: Path, changed: int) -> str:
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 
-@lru_cache(maxsize=None)
+@cache
 def _imported_by(path: Path, changed: int) -> tuple[str, ...]:
     return tuple(sorted(imports(path.read_text(encoding="utf-8"))))
 
@@ -100,7 +100,7 @@ def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _module_file(name: str) -> Path | None:
     base = source_root().joinpath(*name.split("."))
     return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)

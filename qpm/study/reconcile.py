@@ -48,4 +48,5 @@ def _put_mlflow_right(results: Path, study: str) -> None:
         if record is None:
             tracker.end(run_id, "killed")
         else:
-            tracker.end_trial(run_id, record["status"], record["folder"], record.get("metrics", {}), record.get("reason", ""))
+            numbers, reason = record.get("metrics", {}), record.get("reason", "")
+            tracker.end_trial(run_id, record["status"], record["folder"], numbers, reason)

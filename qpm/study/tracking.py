@@ -17,7 +17,7 @@ from typing import Any
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
-from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, Metric, Param
 from mlflow.tracking import MlflowClient
 
 from qpm.study import locks
@@ -26,7 +26,8 @@ logging.getLogger("mlflow").setLevel(logging.WARNING)  # it reports the making o
 
 DATABASE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
-ENDED = {"finished": "FINISHED", "superseded": "FINISHED", "failed": "FAILED", "killed": "KILLED"}  # the ledger's word -> MLflow's
+# The ledger's word for how a trial ended -> MLflow's.
+ENDED = {"finished": "FINISHED", "superseded": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
 MANY = 100  # params and tags in one request, at most
 VALUE = 6000  # characters of a param's value, at most
 MIRRORED = ("*.ipynb", "*.png", "*.pdf", "*.csv", "*.md", "trial.json")
@@ -65,7 +66,7 @@ class Tracker:
 
     def start_launch(self, name: str, provenance: Mapping[str, Any]) -> str:
         """Open the parent run of one `qpm run`; gives its id."""
-        tags = {"mlflow.source.name": str(provenance["command"]), "mlflow.source.type": "JOB"}
+        tags = {"mlflow.source.name": provenance["command"], "mlflow.source.type": "JOB"}
         run = self.client.create_run(self.experiment, run_name=name, tags=tags | _git_tags(provenance))
         self.client.log_dict(run.info.run_id, dict(provenance), "provenance.json")
         return str(run.info.run_id)
@@ -90,8 +91,11 @@ class Tracker:
         run = self.client.create_run(self.experiment, run_name=name, tags=tags | _git_tags(provenance))
         run_id = str(run.info.run_id)
         self._log_params(run_id, flat(config))
-        inputs = [Dataset(name=key, digest=value[:36], source_type="local", source=key) for key, value in identity["data"].items()]
-        self.client.log_inputs(run_id, [DatasetInput(dataset, []) for dataset in inputs])
+        inputs = [
+            DatasetInput(Dataset(name=name, digest=digest[:36], source_type="local", source=name), [])
+            for name, digest in identity["data"].items()
+        ]
+        self.client.log_inputs(run_id, inputs)
         return run_id
 
     def end_trial(self, run_id: str, status: str, folder: Path, metrics: Mapping[str, float], reason: str = "") -> None:

@@ -30,8 +30,9 @@ class TrainTrial(BaseModel):
         if not isinstance(settings, dict) or not isinstance(settings.get("training"), dict):
             return settings
         seed = settings.get("seed", 0)
-        if settings["training"].get("seed", seed) != seed:
-            raise ValueError(f"training.seed {settings['training']['seed']} is not the trial's seed {seed}; set `seeds` instead")
+        own = settings["training"].get("seed", seed)
+        if own != seed:
+            raise ValueError(f"training.seed {own} is not the trial's seed {seed}; set `seeds` instead")
         return settings | {"training": settings["training"] | {"seed": seed}}
 
     @property
