@@ -5,7 +5,6 @@
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, PositiveInt
 from torch import Tensor
 
@@ -24,35 +23,12 @@ class ReadConfig(BaseModel):
     initial_sharpness: float = 24.0  # of the cosine, before it is learned
 
 
-def similarity(query_key: Tensor, memory_key: Tensor, sharpness: Tensor | None = None) -> Tensor:
-    """Logits of the match between query and memory locations.
-
-    Parameters
-    ----------
-    query_key : Tensor, (B, CK, h, w)
-    memory_key : Tensor, (B, O, CK, T, h, w)
-    sharpness : scalar Tensor, or None
-        None gives the dot product over sqrt(CK); a scalar gives the cosine times it.
-
-    Returns
-    -------
-    Tensor, (B, O, M, N)
-    """
-    query, memory = query_key.flatten(2), memory_key.flatten(3)  # (B, CK, M), (B, O, CK, N)
-    if sharpness is None:
-        query = query / query.shape[1] ** 0.5
-    else:
-        query = F.normalize(query, dim=1) * sharpness
-        memory = F.normalize(memory, dim=2)
-    return query.transpose(1, 2).unsqueeze(1) @ memory
-
-
 def read_memory(
     query_key: Tensor,
     memory_key: Tensor,
     memory_value: Tensor,
     top_k: int | None = None,
-    sharpness: Tensor | None = None,
+    scale: Tensor | float | None = None,
 ) -> Tensor:
     """Average the memory values, weighted by how well their keys match the query: the sum in Eq. 1.
 
@@ -64,8 +40,8 @@ def read_memory(
         Keys and values of the T frames in memory, per object.
     top_k : int or None
         Keep only the k best matches of each query location (clamped to N); None keeps all.
-    sharpness : scalar Tensor or None
-        See `similarity`.
+    scale : scalar, optional
+        Multiplies the dot products; 1 / sqrt(CK) by default, as in the published code.
 
     Returns
     -------
@@ -79,7 +55,8 @@ def read_memory(
     """
     if memory_key.shape[3] == 0:
         raise ValueError(f"memory is empty: memory_key has shape {tuple(memory_key.shape)}")
-    logits = similarity(query_key, memory_key, sharpness)  # (B, O, M, N)
+    query = query_key.flatten(2) * (query_key.shape[1] ** -0.5 if scale is None else scale)  # (B, CK, M)
+    logits = query.transpose(1, 2).unsqueeze(1) @ memory_key.flatten(3)  # (B, O, M, N)
     value = memory_value.flatten(3)  # (B, O, CV, N)
     if top_k is None or top_k >= logits.shape[-1]:
         weights = logits.float().softmax(dim=-1)

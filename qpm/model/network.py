@@ -5,6 +5,7 @@
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
@@ -58,15 +59,17 @@ class Memory(NamedTuple):
 
 
 class Projection(nn.Module):
-    """Key and value of a 1/16 feature, two independent 3x3 convolutions."""
+    """Key and value of a 1/16 feature, two independent 3x3 convolutions; cosine keys have length 1."""
 
-    def __init__(self, in_channels: int, key_channels: int, value_channels: int) -> None:
+    def __init__(self, in_channels: int, key_channels: int, value_channels: int, cosine: bool) -> None:
         super().__init__()
+        self.cosine = cosine
         self.key_proj = nn.Conv2d(in_channels, key_channels, 3, 1, 1)
         self.val_proj = nn.Conv2d(in_channels, value_channels, 3, 1, 1)
 
     def forward(self, f16: Tensor) -> tuple[Tensor, Tensor]:
-        return self.key_proj(f16), self.val_proj(f16)
+        key, value = self.key_proj(f16), self.val_proj(f16)
+        return (F.normalize(key, dim=1) if self.cosine else key), value
 
 
 class Network(nn.Module):
@@ -79,13 +82,14 @@ class Network(nn.Module):
         self.query_encoder = ResNet(config.query_encoder)
         self.memory_encoder = ResNet(config.memory_encoder, MASK_CHANNELS)
         memory_channels = config.memory_encoder.channels[2]
-        self.query_projection = Projection(f16, config.key_channels, config.value_channels)
-        self.memory_projection = Projection(memory_channels, config.key_channels, config.value_channels)
+        cosine = config.read.similarity == "cosine"
+        self.query_projection = Projection(f16, config.key_channels, config.value_channels, cosine)
+        self.memory_projection = Projection(memory_channels, config.key_channels, config.value_channels, cosine)
         self.decoder = Decoder(config.decoder, 2 * config.value_channels, (f4, f8))
         self.quality_head = QualityHead(config.quality, memory_channels) if config.quality else None
         self.prior_gate = PriorGate(config.prior, f16) if config.prior else None
         self.log_sharpness = None
-        if config.read.similarity == "cosine":
+        if cosine:
             self.log_sharpness = nn.Parameter(torch.tensor(config.read.initial_sharpness).log())
 
     def encode_query(self, frame: Tensor) -> QueryFeatures:
@@ -147,8 +151,8 @@ class Network(nn.Module):
         Tensor, float32 (B, O, H, W) in [0, 1]
         """
         top_k = None if self.training else self.config.read.top_k
-        sharpness = None if self.log_sharpness is None else self.log_sharpness.exp()
-        readout = read_memory(query.key, memory_key, memory_value, top_k, sharpness)
+        scale = None if self.log_sharpness is None else self.log_sharpness.exp()
+        readout = read_memory(query.key, memory_key, memory_value, top_k, scale)
         value = query.value.unsqueeze(1).expand(-1, readout.shape[1], -1, -1, -1)
         x = torch.cat([readout, value.to(readout.dtype)], dim=2)
         return self.decoder(x, query.features.f8, query.features.f4).sigmoid()

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch.nn.functional import normalize
 
 from qpm.model.memory_read import read_memory
 
@@ -42,12 +43,11 @@ def test_read_equals_eq_1_with_the_best_k_matches_and_k_clamped_to_the_memory(to
     assert torch.allclose(read_memory(*example(), top_k=top_k), eq_1(*example(), top_k=top_k), atol=1e-5)
 
 
-def test_cosine_read_compares_directions():
+def test_keys_of_unit_length_and_a_scale_compare_directions():
     query, key, value = example()
     expected = eq_1(query, key, value, cosine=7.0)
-    sharpness = torch.tensor(7.0)
-    assert torch.allclose(read_memory(query, key, value, sharpness=sharpness), expected, atol=1e-5)
-    assert torch.allclose(read_memory(3 * query, key, value, sharpness=sharpness), expected, atol=1e-5)
+    read = read_memory(normalize(3 * query, dim=1), normalize(key, dim=2), value, scale=torch.tensor(7.0))
+    assert torch.allclose(read, expected, atol=1e-5)
 
 
 def test_constant_values_are_read_back_whatever_the_keys():
