@@ -14,10 +14,11 @@ from qpm.report.write import CHECK, Table
 ROWS = {
     "baseline": "stm",
     "+ assessment": "quality_gated",
-    "+ assessment + enhancement": "qpm",
+    "+ enhancement": "qpm",
     "+ ensemble": "ensemble",
 }
 COMPONENTS = ("assessment", "enhancement", "ensemble")
+HEADERS = ("Assess.", "Enhance.", "Ensemble")
 WHERE = "YouTube-VOS 2019 validation (its Table 2)"
 
 
@@ -75,7 +76,7 @@ def table2(numeric: pd.DataFrame, caption: str) -> Table:
     """Return Table 2 as a reader sees it: check marks, three decimals, empty where nothing was measured."""
     metric = next(iter(numeric.metric.dropna()), "J&F")
     cells = pd.DataFrame({"": [row_name(row.row, bool(row.control)) for row in numeric.itertuples()]})
-    for component, header in zip(COMPONENTS, ("Assess.", "Enhance.", "Ensemble"), strict=True):
+    for component, header in zip(COMPONENTS, HEADERS, strict=True):
         cells[header] = [CHECK if mark else "" for mark in numeric[component]]
     cells["Paper"] = [numbers.fixed(value) for value in numeric.paper]
     cells[f"Measured {metric}"] = [numbers.spread(r.measured, r.spread) for r in numeric.itertuples()]
@@ -86,7 +87,7 @@ def table2(numeric: pd.DataFrame, caption: str) -> Table:
     cells["Videos"] = [numbers.count(value) for value in numeric.n_videos]
     cells["Seeds"] = [numbers.count(value) for value in numeric.n_seeds]
     rule = (int(numeric.control.argmax()),) if numeric.control.any() else ()
-    return Table(cells, numeric, caption, "table2", rule, left=("",))
+    return Table(cells, numeric, caption, "table2", rule, left=("",), centre=HEADERS)
 
 
 def row_name(row: str, control: bool) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from qpm.report import style
 from qpm.report.load import Results, settings
 from qpm.report.numbers import fixed
 
@@ -54,11 +55,11 @@ def network(results: Results) -> str:
     if not any(weights.values()):
         return ""
     common = max(dict.fromkeys(weights.values()), key=list(weights.values()).count)
-    others = [f"{case}: {name}" for case, name in weights.items() if name != common]
+    others = [f"{style.label(case)}: {name}" for case, name in weights.items() if name != common]
     sides = sorted({side for trial in results.trials for side in settings(trial["config"], "max_side")})
     size = f", longer side at most {' or '.join(map(str, sides))} px" if sides else ""
     exceptions = f" ({'; '.join(others)})" if others else ""
-    return f"Weights '{common}'{exceptions}{size}."
+    return f"Weights: {common}{exceptions}{size}."
 
 
 def weights_name(weights: str | Sequence[str] | None) -> str:
@@ -79,7 +80,7 @@ def thresholds(results: Results, cases: Sequence[str]) -> str:
             if found
         )
         if words:
-            said.setdefault(words, []).append(case)
+            said.setdefault(words, []).append(style.label(case))
     return (
         "Thresholds: " + "; ".join(f"{words} ({', '.join(names)})" for words, names in said.items()) + "."
         if said
@@ -92,7 +93,7 @@ def seeds(table: pd.DataFrame) -> str:
     several = table[table.n_seeds > 1]
     if several.empty:
         return "One seed each: the spread over training runs is unknown."
-    names = ", ".join(f"{row.case} {int(row.n_seeds)}" for row in several.itertuples())
+    names = ", ".join(f"{style.label(str(row.case))} {int(row.n_seeds)}" for row in several.itertuples())
     return f"Seeds: {names}, others one; ± is the standard deviation over seeds."
 
 

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from qpm.images import image_size
 from qpm.report.load import Results, trial_case
 from qpm.report.publish import Section
 from qpm.report.write import Table, write_text
+
+SCREEN = 135  # CSS pixels for an inch of a figure, whose PNG has 200
 
 if TYPE_CHECKING:
     from qpm.report.render import StudyLike
@@ -100,6 +103,9 @@ def _trial(trial: Mapping[str, Any]) -> dict[str, str]:
 
 def _section(section: Section) -> dict[str, Any]:
     picture = base64.b64encode(section.figure.read_bytes()).decode() if section.figure else ""
+    height, width = (
+        (side * SCREEN // 200 for side in image_size(section.figure)) if section.figure else (0, 0)
+    )
     names = [path.name for path in section.files if path.suffix != ".txt"]
     table = _table(section.table) if section.table else None
     caption = (
@@ -112,6 +118,8 @@ def _section(section: Section) -> dict[str, Any]:
         "title": section.title,
         "table": table,
         "picture": picture,
+        "width": width,
+        "height": height,
         "alt": section.caption.split(". ")[0],
         "caption": caption,
         "files": names,
@@ -127,5 +135,5 @@ def _table(table: Table) -> dict[str, Any]:
         }
         for position, row in enumerate(table.cells.itertuples(index=False))
     ]
-    columns = [{"name": str(name), "left": name in table.left} for name in table.cells.columns]
+    columns = [{"name": str(name), "align": table.align(name)} for name in table.cells.columns]
     return {"columns": columns, "rows": rows, "caption": table.caption}

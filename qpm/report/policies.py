@@ -110,7 +110,12 @@ def report(results: Results, baseline: str = "stm") -> Section:
         "Memory policies and their controls",
         printed,
         lambda: figure(printed.numbers),
-        f"Difference of each policy to {style.label(baseline)} with its 95 % interval. {printed.caption}",
+        captions.join(
+            f"Difference of each policy to {style.label(baseline)} with its 95 % interval; on the right, the share of "
+            "frames kept and the frames read.",
+            captions.data(results),
+            captions.network(results),
+        ),
     )
 
 

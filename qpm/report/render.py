@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +22,7 @@ from qpm.report import (
 )
 from qpm.report.load import NotMeasuredError, Results, load
 from qpm.report.publish import Section
+from qpm.report.write import Table
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,31 @@ REPORTS: dict[str, Report] = {
 }
 
 
+@dataclass(frozen=True)
+class Rendered:
+    """What `make` wrote: the sections of the page, the reports that could not be made and why, and the page."""
+
+    sections: tuple[Section, ...]
+    missing: Mapping[str, str]
+    page: Path
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file, the page last."""
+        return [path for section in self.sections for path in section.files] + [self.page]
+
+    @property
+    def tables(self) -> list[Table]:
+        """The tables, for a terminal."""
+        return [section.table for section in self.sections if section.table is not None]
+
+
 def render(study_dir: Path, study: StudyLike) -> list[Path]:
+    """Make every report that the study lists, and its page; return the files. See `make`."""
+    return make(study_dir, study).files
+
+
+def make(study_dir: Path, study: StudyLike) -> Rendered:
     """Make every report that the study lists, and its page; the same rows give the same bytes.
 
     Parameters
@@ -81,8 +106,8 @@ def render(study_dir: Path, study: StudyLike) -> list[Path]:
 
     Returns
     -------
-    list of Path
-        What was written. A report that the rows cannot give (`NotMeasuredError`) is logged, and the page says why.
+    Rendered
+        A report that the rows cannot give (`NotMeasuredError`) is logged, and the page says why.
 
     Raises
     ------
@@ -96,14 +121,13 @@ def render(study_dir: Path, study: StudyLike) -> list[Path]:
     chosen = context(results, study)
     sections: list[Section] = []
     missing: dict[str, str] = {}
-    for name, make in makers.items():
+    for name, maker in makers.items():
         try:
-            sections.append(make(results, chosen))
+            sections.append(maker(results, chosen))
         except NotMeasuredError as error:
             log.warning("no %s: %s", name, error)
             missing[name] = str(error)
-    written = [path for section in sections for path in section.files]
-    return [*written, page.write_page(results, study, sections, missing)]
+    return Rendered(tuple(sections), missing, page.write_page(results, study, sections, missing))
 
 
 def context(results: Results, study: StudyLike) -> Context:

@@ -30,13 +30,14 @@ def prepare(rows: pd.DataFrame, cases: Sequence[str]) -> pd.DataFrame:
 
 def quality_table(numeric: pd.DataFrame, caption: str) -> Table:
     """Return the table of score quality as a reader sees it."""
-    cells = pd.DataFrame({"Policy": [style.label(case) for case in numeric.case]})
-    cells["Score"] = [KINDS.get(score, score) for score in numeric.score]
+    cells = pd.DataFrame({"Score": [KINDS.get(score, score) for score in numeric.score]})
+    if numeric.case.nunique() > 1:
+        cells.insert(0, "Policy", [style.label(case) for case in numeric.case])
     cells["Empty"] = ["with" if empty else "without" for empty in numeric.empty_union]
     headers = {
         "spearman": "Spearman", "spearman_video": "per video", "auroc": "AUROC", "auroc_video": "per video ",
         "failed": "IoU<0.5", "mae": "MAE", "bias": "Bias", "ece": "ECE", "ece_recalibrated": "ECE recal.",
-        "aurc": "AURC", "excess_aurc": "E-AURC",
+        "excess_aurc": "E-AURC",
     }  # fmt: skip
     for name, header in headers.items():
         show = numbers.signed if name == "bias" else numbers.fixed
@@ -49,9 +50,10 @@ def quality_table(numeric: pd.DataFrame, caption: str) -> Table:
 def table(results: Results, cases: Sequence[str] = ("qpm",)) -> Table:
     """Return the table of score quality of a study, ready to print or write."""
     caption = captions.join(
-        "Quality of the predicted score: rank correlation with the true IoU, detection of failed masks (IoU < 0.5), "
-        "calibration error before and after isotonic recalibration on the other videos, area under the risk-coverage "
-        "curve and its excess over an oracle. Per video: computed in each video, then averaged. "
+        f"Quality of the predicted score under {' and '.join(map(style.label, cases))}: rank correlation with the "
+        "true IoU, detection of failed masks (IoU < 0.5), "
+        "calibration error before and after isotonic recalibration on the other videos, excess of the area under the "
+        "risk-coverage curve over an oracle's. Per video: computed in each video, then averaged. "
         "Empty: with or without frames where neither truth nor prediction holds the object (IoU 1 by rule).",
         captions.data(results),
         captions.network(results),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
+from rich.text import Text
 from tabulate import tabulate
 
 from qpm.files import write_atomic
@@ -37,8 +41,8 @@ class Table:
         The file's stem and the LaTeX label.
     rules : tuple of int
         Rows before which a horizontal rule stands.
-    left : tuple of str
-        Columns that hold words; the others are right-aligned.
+    left, centre : tuple of str
+        Columns that hold words, and columns that hold marks; the others are right-aligned.
     bold : tuple of int
         Rows that stand out.
     """
@@ -49,7 +53,12 @@ class Table:
     name: str
     rules: tuple[int, ...] = ()
     left: tuple[str, ...] = ()
+    centre: tuple[str, ...] = ()
     bold: tuple[int, ...] = ()
+
+    def align(self, column: str) -> Literal["left", "center", "right"]:
+        """Return how a column is set."""
+        return "left" if column in self.left else "center" if column in self.centre else "right"
 
     def _repr_markdown_(self) -> str:
         """What a notebook shows."""
@@ -85,7 +94,7 @@ def to_markdown(table: Table) -> str:
             rows.append([""] * table.cells.shape[1])
         mark = "**" if position in table.bold else ""
         rows.append([f"{mark}{cell}{mark}".replace("|", r"\|") if cell else "" for cell in row])
-    align = ["left" if name in table.left else "right" for name in table.cells.columns]
+    align = [table.align(name) for name in table.cells.columns]
     body = tabulate(
         rows, headers=list(table.cells.columns), tablefmt="pipe", disable_numparse=True, colalign=align
     )
@@ -94,11 +103,11 @@ def to_markdown(table: Table) -> str:
 
 def to_latex(table: Table) -> str:
     """Return a `table*` that needs `\\usepackage{booktabs, amssymb}` and compiles with pdflatex."""
-    align = "".join("l" if name in table.left else "r" for name in table.cells.columns)
+    align = "".join(table.align(name)[0] for name in table.cells.columns)
     lines = [
         r"\begin{table*}",
         r"\centering",
-        r"\small",
+        r"\footnotesize\setlength{\tabcolsep}{3.5pt}",
         rf"\begin{{tabular}}{{@{{}}{align}@{{}}}}",
         r"\toprule",
     ]
@@ -119,20 +128,17 @@ def latex_row(cells: Iterable[str], bold: bool = False) -> str:
 
 def escape_latex(text: str) -> str:
     """Return `text` with every character that LaTeX reads as a command, and our few signs, made printable."""
-    return "".join(LATEX.get(character, character) for character in text)
+    escaped = "".join(LATEX.get(character, character) for character in text)
+    return re.sub(r"\$\\sigma\$(en|m)\b", r"$\\sigma_{\1}$", escaped)
 
 
 def to_terminal(table: Table) -> RichTable:
     """Return the table for rich; the caption stands below, wrapped by the terminal."""
-    printed = RichTable(
-        caption=table.caption, caption_justify="left", caption_style="dim", header_style="bold", box=None
-    )
+    printed = RichTable(caption=Text(table.caption), caption_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for name in table.cells.columns:
-        printed.add_column(
-            str(name), justify="left" if name in table.left else "right", no_wrap=name not in table.left
-        )
+        printed.add_column(str(name), justify=table.align(name), no_wrap=True)
     for position, row in enumerate(table.cells.itertuples(index=False)):
-        if position in table.rules:
-            printed.add_section()
-        printed.add_row(*(str(cell) for cell in row), style="bold" if position in table.bold else None)
+        ends = position + 1 in table.rules
+        bold = "bold" if position in table.bold else None
+        printed.add_row(*(Text(str(cell)) for cell in row), style=bold, end_section=ends)
     return printed
