@@ -40,6 +40,7 @@ class TrialConfig(BaseModel):
     weights: str | tuple[str, ...] = "half"  # shipped name or file; several make an ensemble
     policy: MemoryPolicy
     inference: InferenceConfig = InferenceConfig()
+    save_masks: bool | tuple[str, ...] = False  # keep the label maps of all videos, or of those named
 
     @property
     def product(self) -> str:
@@ -50,6 +51,10 @@ class TrialConfig(BaseModel):
     def weight_names(self) -> tuple[str, ...]:
         """The weights as a tuple, one or several."""
         return (self.weights,) if isinstance(self.weights, str) else self.weights
+
+    def keeps_masks(self, video: str) -> bool:
+        """Whether the label maps of this video are saved."""
+        return self.save_masks if isinstance(self.save_masks, bool) else video in self.save_masks
 
     def settings(self) -> dict[str, Any]:
         """The record as JSON types."""

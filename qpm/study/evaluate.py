@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from qpm import rows as tidy
 from qpm.datasets.video import Video
 from qpm.devices import choose_device, choose_dtype
+from qpm.images import write_labels
 from qpm.inference import Ensemble, FrameResult, propagate, resolve
 from qpm.metrics.frame import frame_measures
 from qpm.metrics.protocols import scored_frames
@@ -26,7 +28,7 @@ log = logging.getLogger(__name__)
 Tell = Callable[[int, int, str, str], None]  # frames done, frames in all, the video, the device
 
 
-def evaluate(config: TrialConfig, progress: Tell | None = None) -> pd.DataFrame:
+def evaluate(config: TrialConfig, progress: Tell | None = None, masks: Path | None = None) -> pd.DataFrame:
     """Segment and score a dataset under one policy.
 
     Parameters
@@ -34,6 +36,8 @@ def evaluate(config: TrialConfig, progress: Tell | None = None) -> pd.DataFrame:
     config : TrialConfig
     progress : callable, optional
         Told after every frame.
+    masks : Path, optional
+        Where the label maps that the config wants saved go, as ``<sequence>/<frame>.png``.
 
     Returns
     -------
@@ -53,6 +57,8 @@ def evaluate(config: TrialConfig, progress: Tell | None = None) -> pd.DataFrame:
         scored = scored_objects(video, dataset.protocol)
         for result, seconds in _timed(_results(config, network, video, dtype)):
             records += frame_rows(video, result, scored, seconds)
+            if masks is not None and config.keeps_masks(video.name):
+                write_labels(masks / video.name / f"{result.name}.png", result.labels)
             done += 1
             if progress is not None:
                 progress(done, total, video.name, str(device))
@@ -93,6 +99,7 @@ def frame_rows(
             "seen": video.seen.get(object_id),
             "annotated": video.first_frames[object_id] == result.index,
             "scored": truth is not None and bool(scored[object_id][result.index]),
+            "present": None if truth is None else bool((truth == object_id).any()),
             "j": j[place],
             "f": f[place],
             **{name: values[place] for name, values in result.signals.items()},

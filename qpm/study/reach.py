@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,8 +21,8 @@ def imports(source: str) -> set[str]:
     return {name for name in _imported(ast.parse(source)) if _module_file(name) is not None}
 
 
-def reached(roots: Iterable[str]) -> dict[str, Path]:
-    """Modules of this package that the roots lead to, with their files; presentation is left out.
+def reached(roots: Iterable[str], leave_out: Sequence[str] = PRESENTATION) -> dict[str, Path]:
+    """Modules of this package that the roots lead to, with their files; presentation is left out by default.
 
     Importing ``qpm.a.b`` runs ``qpm`` and ``qpm.a`` too, so these count.
     """
@@ -31,7 +31,7 @@ def reached(roots: Iterable[str]) -> dict[str, Path]:
     while waiting:
         for name in _with_parents(waiting.pop()):
             path = _module_file(name)
-            if name not in found and path is not None and not _is_presentation(name):
+            if name not in found and path is not None and not _is_under(name, leave_out):
                 found[name] = path
                 waiting += _imported_by(path, path.stat().st_mtime_ns)
     return found
@@ -92,8 +92,8 @@ def _with_parents(name: str) -> list[str]:
     return [".".join(parts[: count + 1]) for count in range(len(parts))]
 
 
-def _is_presentation(name: str) -> bool:
-    return any(name == part or name.startswith(f"{part}.") for part in PRESENTATION)
+def _is_under(name: str, packages: Sequence[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
 def _is_text(node: ast.stmt) -> bool:

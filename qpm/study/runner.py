@@ -15,7 +15,8 @@ from qpm.study.ledger import Planned
 from qpm.study.reconcile import reconcile
 from qpm.study.spec import Study
 
-INTERRUPTED = 130
+EXIT_INTERRUPTED = 130
+INTERRUPTED = "interrupted"  # in place of a launch's id
 GIVEN = ("config", "folder", "run_id")  # what a trial's notebook is given
 
 
@@ -87,16 +88,20 @@ def run(
             console.print(f"{name} was left unfinished by a process that is gone", highlight=False, markup=False)
         ledger.make_current(planned, folder)
         pending = [entry for entry in planned if not ledger.is_finished(entry)]
-        interrupted = bool(pending) and not _launch(study, folder, planned, pending, jobs, cluster, fail_fast, console)
+        launched = _launch(study, folder, planned, pending, jobs, cluster, fail_fast, console) if pending else None
         failures = _failures(pending)
-        return RunSummary(
-            finished=len(pending) - len(failures),
-            skipped=len(planned) - len(pending),
-            failed=len(failures),
-            seconds=time.monotonic() - began,
-            exit_code=INTERRUPTED if interrupted else int(bool(failures)),
-            failures=failures,
-        )
+        outputs: tuple[Path, ...] = ()
+        if launched is not INTERRUPTED:
+            outputs = _render(study, folder, planned, launched, bool(failures) and not allow_partial, console)
+    return RunSummary(
+        finished=len(pending) - len(failures),
+        skipped=len(planned) - len(pending),
+        failed=len(failures),
+        seconds=time.monotonic() - began,
+        exit_code=EXIT_INTERRUPTED if launched is INTERRUPTED else int(bool(failures)),
+        failures=failures,
+        outputs=outputs,
+    )
 
 
 def _launch(
@@ -108,8 +113,8 @@ def _launch(
     cluster: str | None,
     fail_fast: bool,
     console: Console,
-) -> bool:
-    """Run the pending trials; False if somebody interrupted."""
+) -> str:
+    """Run the pending trials; gives the launch's id in MLflow, or INTERRUPTED."""
     from qpm.study import engine
     from qpm.study.launch import Launch
     from qpm.study.progress import display
@@ -121,11 +126,32 @@ def _launch(
             folder, study.notebook, running, Tracker(folder.parent, study.name), show
         ) as launch:
             launch.run(pending, fail_fast)
+            return launch.run_id
     except KeyboardInterrupt:
-        return False
+        return INTERRUPTED
     finally:
         show.close()
-    return True
+
+
+def _render(
+    study: Study, folder: Path, planned: Sequence[Planned], launched: str | None, refuse: bool, console: Console
+) -> tuple[Path, ...]:
+    """Make the reports; gives their files, none if the study lists no report or too little is there."""
+    there = [entry for entry in planned if ledger.is_finished(entry)]
+    if not study.report or not there:
+        return ()
+    if refuse:
+        done = f"{len(there)} of {len(planned)} trials are finished"
+        console.print(f"no tables: {done}; --allow-partial makes them from these", highlight=False, markup=False)
+        return ()
+    from qpm.study.outputs import bring_up_to_date
+
+    files, anew = bring_up_to_date(study, folder, there)
+    if anew and launched is not None:
+        from qpm.study.tracking import Tracker
+
+        Tracker(folder.parent, study.name).log_files(launched, files, "report")
+    return tuple(files)
 
 
 def _failures(pending: Sequence[Planned]) -> tuple[str, ...]:

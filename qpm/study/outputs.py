@@ -1,0 +1,50 @@
+"""The study's tables and figures, rendered when something that they depend on has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from qpm.files import write_json
+from qpm.provenance import source_root
+from qpm.study.identity import file_digest
+from qpm.study.ledger import Planned
+from qpm.study.reach import code_digest, reached
+from qpm.study.spec import Study
+
+STAMP = "rendered.json"  # in the trials' folder, so that it is never committed
+
+
+def bring_up_to_date(study: Study, study_dir: Path, planned: Sequence[Planned]) -> tuple[list[Path], bool]:
+    """Render the study's reports unless the files on disk are of just these trials, this study and this code.
+
+    Returns
+    -------
+    list of Path
+        Tables and figures.
+    bool
+        Whether they were made anew.
+    """
+    stamp, state = study_dir / "trials" / STAMP, _state(study, planned)
+    known = json.loads(stamp.read_text(encoding="utf-8")) if stamp.is_file() else {}
+    files = [study_dir / name for name in known.get("files", [])]
+    if known.get("state") == state and all(path.is_file() for path in files):
+        return files, False
+    from qpm.report.render import render
+
+    files = render(study_dir, study)
+    write_json(stamp, {"state": state, "files": [path.relative_to(study_dir).as_posix() for path in files]})
+    return files, True
+
+
+def _state(study: Study, planned: Sequence[Planned]) -> str:
+    """SHA-256 over the trials, what the study says in words, the report's code, and its templates and paper tables."""
+    words = [study.name, study.question, study.paper, study.expect, study.cost, study.baseline, study.report]
+    code = {name: code_digest(path) for name, path in reached(["qpm.report.render"], leave_out=()).items()}
+    root = source_root()
+    paths = [*(root / "qpm" / "report" / "templates").glob("*"), *(root / "results" / "published").glob("*.csv")]
+    others = {path.name: file_digest(path) for path in paths if path.is_file()}
+    facts = [sorted(entry.name for entry in planned), words, code, others]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
