@@ -14,6 +14,7 @@ from distributed import Client, Future, LocalCluster, wait
 from qpm.provenance import available_cpus
 from qpm.study.execute import Outcome, execute
 
+LOOPBACK = "127.0.0.1:0"  # any free port that only this machine reaches
 LOST = 3  # workers that may die under a trial before Dask gives it up
 
 
@@ -94,7 +95,9 @@ def start(jobs: int, cluster: str | None = None) -> Iterator[Engine]:
         return
     slots = jobs or available_cpus()
     settings = {"distributed.scheduler.allowed-failures": LOST}
-    local: dict[str, Any] = {"n_workers": 1, "threads_per_worker": slots, "processes": False}
-    with dask.config.set(settings), LocalCluster(**local, dashboard_address=None, memory_limit=0) as here:
+    # "None" would not close the status pages but open them to the network, on port 8787 and another
+    pages = {"dashboard_address": LOOPBACK, "worker_dashboard_address": LOOPBACK}
+    local: dict[str, Any] = {"n_workers": 1, "threads_per_worker": slots, "processes": False, "memory_limit": 0}
+    with dask.config.set(settings), LocalCluster(**local, **pages) as here:
         with Client(here) as client:
             yield Engine(client, slots, max(1, available_cpus() // slots))
