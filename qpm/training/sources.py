@@ -18,6 +18,7 @@ class _Source(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     weight: PositiveFloat = 1.0
+    after: float = Field(0.0, ge=0, lt=1)  # share of the training before which the source is not drawn from
     objects: PositiveInt = 1  # slots of the batch that this source fills
     pasted: Literal["distractor", "object"] | None = None  # a cut-out of another video, unlabelled or labelled
     gap: tuple[PositiveInt, PositiveInt] = (1, 8)  # frames between the clip's frames, from the start to mid-training
