@@ -273,3 +273,8 @@ def test_look_alikes_are_never_labelled() -> None:
     scene = splits.compose("val", 0, 0).scene
     strangers: list[Actor] = [actor for actor in scene.actors if actor.label == 0]
     assert strangers and {actor.category for actor in strangers} & {actor.category for actor in scene.objects}
+
+
+def test_similar_objects_are_of_one_family(videos: list[Video]) -> None:
+    for video in of(videos, "similar_objects"):
+        assert len(set(video.categories.values())) == 1

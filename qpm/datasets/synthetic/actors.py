@@ -56,23 +56,29 @@ class Setting:
     pool: str
 
 
-def labelled(rng: np.random.Generator, setting: Setting, label: int, count: int) -> Actor:
-    """Object `label` of `count`. The second and third enter late, and the first leaves, if the challenge says so."""
+def labelled(rng: np.random.Generator, setting: Setting, label: int, count: int, model: Actor | None) -> Actor:
+    """Object `label` of `count`; `model` is the first one, which the others resemble where the challenge says so."""
     challenge, frames = setting.challenge, setting.frames
-    category = setting.categories[int(rng.integers(len(setting.categories)))]
-    looks = [Look.drawn(rng, CATEGORIES[category].patterns, setting.pool)]
-    if challenge.looks_every:
-        looks += [Look.drawn(rng, OTHER_SIDES, setting.pool) for _ in range(2)]
+    category, look = clothed(rng, setting, model if challenge.alike else None)
+    others = [Look.drawn(rng, OTHER_SIDES, setting.pool) for _ in range(2)] if challenge.looks_every else []
     course, given = wandering(rng, setting, label - 1, count), 0
     if challenge.late and label > 1:
         given = int(rng.integers(challenge.late[0], challenge.late[1] + 1))
-        course = leaving(
-            course, [(-frames, given - ENTRY)], side=1 if label == 3 else int(rng.choice([-1, 1]))
-        )
+        side = 1 if label == 3 else int(rng.choice([-1, 1]))
+        course = leaving(course, [(-frames, given - ENTRY)], side)
     outings = motion.events(rng, frames, challenge.exits_every, challenge.away)
     if label == 1 or rng.random() < 0.5:
         course = leaving(course, outings)
-    return Actor(label, category, int(rng.integers(2**31)), tuple(looks), course, given)
+    return Actor(label, category, int(rng.integers(2**31)), (look, *others), course, given)
+
+
+def clothed(rng: np.random.Generator, setting: Setting, model: Actor | None) -> tuple[str, Look]:
+    """A family and its look: drawn freely, or of the model's family in a turned look."""
+    if model is None:
+        category = setting.categories[int(rng.integers(len(setting.categories)))]
+        return category, Look.drawn(rng, CATEGORIES[category].patterns, setting.pool)
+    degrees = rng.uniform(*setting.challenge.resemblance) * rng.choice([-1, 1])
+    return model.category, model.looks[0].turned(degrees, int(rng.integers(2**31)))
 
 
 def wandering(rng: np.random.Generator, setting: Setting, place: int, count: int) -> Course:
@@ -114,8 +120,7 @@ def leaving(course: Course, outings: list[motion.Event], side: int = 0) -> Cours
 def lookalike(rng: np.random.Generator, setting: Setting, original: Actor) -> Actor:
     """An unlabelled object of the same family that passes through the original, or only shares the frame."""
     challenge, frames = setting.challenge, setting.frames
-    degrees = rng.uniform(*challenge.resemblance) * rng.choice([-1, 1])
-    look = original.looks[0].turned(degrees, int(rng.integers(2**31)))
+    category, look = clothed(rng, setting, original)
     course = wandering(rng, setting, 0, 1)
     x, y = course.x, course.y
     if challenge.crossings_every:
@@ -134,7 +139,7 @@ def lookalike(rng: np.random.Generator, setting: Setting, original: Actor) -> Ac
         aspect=np.ones(frames),
         above=np.full(frames, rng.choice([UNDER, OVER])),
     )
-    return Actor(0, original.category, int(rng.integers(2**31)), (look,), course)
+    return Actor(0, category, int(rng.integers(2**31)), (look,), course)
 
 
 def occluder(rng: np.random.Generator, event: motion.Event, target: Actor) -> Actor:

@@ -1,7 +1,14 @@
 """The ten challenges and every number that makes them hard: the one table to tune.
 
-After a change here the datasets' fingerprints change too: they hold a digest of this table.
-Frames count from 0; speeds are root mean square pixels per frame at 192 x 336.
+How to make a study find more (each pulls on another part of a memory):
+
+* `looks_every` lower, with `occlusions_every` near it: frames between the first and the previous matter.
+* `crossings_every` lower, `resemblance` smaller: masks slip onto a look-alike, and an ungated memory keeps them.
+* `bursts_every` lower, `burst`, `blur` and `dim` higher: masks break for some frames, and mend.
+* `away` and `occluded` longer: what was remembered before is all that is left.
+
+Lengths are in frames, speeds in root mean square pixels per frame at 192 x 336. The datasets' fingerprints hold
+this table, so a change here makes results of another dataset.
 """
 
 from __future__ import annotations
@@ -22,6 +29,7 @@ class Challenge:
     turn: float = 0.5  # rms degrees per frame, in the plane
     zoom: float = 1.06  # largest factor, up and down
     deform: float = 0.03  # bends and waves, in radii
+    alike: bool = False  # the labelled objects are of one family, too
     lookalikes: int = 0  # unlabelled objects of the same family
     resemblance: tuple[float, float] = (25, 60)  # degrees of hue between an object and its look-alikes
     crossings_every: int = 0  # a look-alike passes over or under the object
@@ -42,7 +50,7 @@ class Challenge:
 
 CHALLENGES: dict[str, Challenge] = {
     "similar_objects": Challenge(
-        objects=(1, 2), speed=2.5, together=0.6, lookalikes=2, resemblance=(18, 45), crossings_every=20,
+        objects=(1, 2), speed=2.5, together=0.6, alike=True, lookalikes=2, resemblance=(18, 45), crossings_every=20,
         bursts_every=25, blur=9, dim=0.5,
     ),
     "occlusion": Challenge(

@@ -34,7 +34,9 @@ def plan(rng: np.random.Generator, setting: Setting) -> Scene:
     """Draw a scene: objects first, then what disturbs them, then camera and light."""
     challenge, frames = setting.challenge, setting.frames
     count = int(rng.integers(challenge.objects[0], challenge.objects[1] + 1))
-    objects = [labelled(rng, setting, label, count) for label in range(1, count + 1)]
+    objects: list[Actor] = []
+    for label in range(1, count + 1):
+        objects.append(labelled(rng, setting, label, count, model=objects[0] if objects else None))
     others = [lookalike(rng, setting, objects[i % count]) for i in range(challenge.lookalikes)]
     hidden = motion.events(rng, frames, challenge.occlusions_every, challenge.occluded)
     occluders = [occluder(rng, event, objects[i % count]) for i, event in enumerate(hidden)]
