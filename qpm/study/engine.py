@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +49,12 @@ class Engine:
             return set()
 
     def stop(self, futures: Iterable[Future], seconds: float = 5.0) -> None:
-        """Kill the kernels on this machine, give up the rest, and wait a little for them to end."""
+        """Kill the kernels, wherever they run, and wait a little for their notebooks to end."""
         from qpm.study import kernel
 
-        waiting = list(futures)
-        kernel.stop_all()
-        self.client.cancel(waiting)
-        try:
-            wait(waiting, timeout=seconds)
-        except TimeoutError:
-            pass
+        self.client.run(kernel.stop_all)
+        with suppress(TimeoutError):
+            wait(list(futures), timeout=seconds)
 
 
 def outcome(future: Future) -> Outcome:
@@ -85,19 +81,19 @@ def start(jobs: int, cluster: str | None = None) -> Iterator[Engine]:
     from qpm.study import kernel
 
     logging.getLogger("distributed").setLevel(logging.ERROR)
-    kernel.allow()
-    if cluster is not None:
-        with Client(cluster) as client:
-            threads = client.nthreads()
-            if not threads:
-                raise ValueError(f"the scheduler at {cluster} has no workers; start some with `dask worker {cluster}`")
-            yield Engine(client, sum(threads.values()), 1)
-        return
-    slots = jobs or available_cpus()
-    settings = {"distributed.scheduler.allowed-failures": LOST}
-    # "None" would not close the status pages but open them to the network, on port 8787 and another
-    pages = {"dashboard_address": LOOPBACK, "worker_dashboard_address": LOOPBACK}
-    local: dict[str, Any] = {"n_workers": 1, "threads_per_worker": slots, "processes": False, "memory_limit": 0}
-    with dask.config.set(settings), LocalCluster(**local, **pages) as here:
-        with Client(here) as client:
-            yield Engine(client, slots, max(1, available_cpus() // slots))
+    with ExitStack() as stack:
+        if cluster is None:
+            slots = jobs or available_cpus()
+            threads = max(1, available_cpus() // slots)
+            stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": LOST}))
+            # "None" would not close the status pages but open them to the network, on port 8787 and another
+            pages = {"dashboard_address": LOOPBACK, "worker_dashboard_address": LOOPBACK}
+            size = {"n_workers": 1, "threads_per_worker": slots, "processes": False, "memory_limit": 0}
+            client = stack.enter_context(Client(stack.enter_context(LocalCluster(**size, **pages))))
+        else:
+            client = stack.enter_context(Client(cluster))
+            slots, threads = sum(client.nthreads().values()), 1
+            if not slots:
+                raise ValueError(f"the scheduler at {cluster} has no workers; start some: dask worker {cluster}")
+        client.run(kernel.allow)
+        yield Engine(client, slots, threads)

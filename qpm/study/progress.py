@@ -106,7 +106,7 @@ class Lines:
     def tick(self, running: Mapping[str, progress_file.Progress | None], left: float | None) -> None:
         if time.monotonic() - self.last < QUIET:
             return
-        parts = [f"{name} {told.done}/{told.total}" for name, told in running.items() if told is not None]
+        parts = [f"{name} {f'{told.done}/{told.total}' if told else 'starting'}" for name, told in running.items()]
         self._say(f"{', '.join(parts)}; {left_text(left) or 'too early to tell the time left'}")
 
     def close(self) -> None:
