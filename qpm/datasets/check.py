@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from qpm.datasets.davis import DavisConfig
 from qpm.datasets.folder import FolderConfig
+from qpm.datasets.layout import object_ids
 from qpm.datasets.synthetic import SyntheticConfig
 from qpm.datasets.video import Dataset, Video
 from qpm.datasets.youtube_vos import YoutubeVosConfig
@@ -64,7 +63,8 @@ def check(config: Config, progress: Callable[[int, int], None] | None = None) ->
 
 
 def video_faults(video: Video) -> Iterator[str]:
-    """Broken files, other sizes, and ids that no given mask introduces, frame by frame."""
+    """Broken files, other sizes and first masks without their object; then ids that no given mask introduces."""
+    strange: dict[str, set[int]] = {}  # frame -> ids
     for index, stem in enumerate(video.frame_names):
         try:
             frame, truth, given = video.read_frame(index), video.read_labels(index), video.given(index)
@@ -77,19 +77,15 @@ def video_faults(video: Video) -> Iterator[str]:
         ):
             if size != video.size:
                 yield f"{what} {stem} is {size}, the first frame {video.size} (height, width)"
-        yield from id_faults(video, index, truth, given)
-
-
-def id_faults(video: Video, index: int, truth: np.ndarray | None, given: np.ndarray | None) -> Iterator[str]:
-    """Ids that nothing introduces, and objects whose first mask does not show them."""
-    stem = video.frame_names[index]
-    known = {i for i in video.object_ids if video.first_frames[i] <= index}
-    strange = [] if truth is None else sorted(set(np.unique(truth).tolist()) - {0} - known)
+        for object_id in video.object_ids:
+            if video.first_frames[object_id] == index and (given is None or not (given == object_id).any()):
+                yield f"object {object_id} is given in frame {stem}, whose mask does not show it"
+        known = {i for i in video.object_ids if video.first_frames[i] <= index}
+        if truth is not None and set(object_ids(truth)) - known:
+            strange[stem] = set(object_ids(truth)) - known
     if strange:
-        yield f"mask {stem} holds ids {strange}; given up to there: {sorted(known)}"
-    for object_id in video.object_ids:
-        if video.first_frames[object_id] == index and (given is None or not (given == object_id).any()):
-            yield f"object {object_id} is given in frame {stem}, whose mask does not show it"
+        ids, first = sorted(set().union(*strange.values())), next(iter(strange))
+        yield f"{len(strange)} masks from {first} on hold ids {ids}, which no mask has given by then"
 
 
 def davis_notes(config: DavisConfig, dataset: Dataset) -> Iterator[str]:

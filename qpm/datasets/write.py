@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import yaml
 
 from qpm.datasets.video import Dataset, Video
@@ -32,8 +33,8 @@ def write_dataset(
     "davis": JPEGImages/480p, Annotations/480p, ImageSets/2017/<split>.txt and the attributes in
     Annotations/db_info.yml; 480p is only the folder's name, the frames keep their size. "youtube-vos":
     <split>/JPEGImages, <split>/Annotations with the truth of every frame that has any, and <split>/meta.json
-    with categories. Frames become JPEG, so they differ slightly from the dataset's own. Tools for DAVIS know the
-    objects of the first frame only: a warning names the videos with later ones.
+    with categories. Frames become JPEG, so they differ slightly from the dataset's own. DAVIS knows the
+    objects of the first frame only: later ones are left out there, and a warning names their videos.
 
     Raises
     ------
@@ -51,17 +52,18 @@ def _write_davis(dataset: Dataset, out: Path, split: str, quality: int, progress
     entries, late = [], []
     for index in range(len(dataset)):
         video = dataset[index]
-        _write_video(video, out / "JPEGImages" / "480p", out / "Annotations" / "480p", quality)
+        first = tuple(i for i in video.object_ids if video.first_frames[i] == 0)
+        _write_video(video, first, out / "JPEGImages" / "480p", out / "Annotations" / "480p", quality)
         entries.append(
             {"name": video.name, "num_frames": len(video), "set": split, "attributes": list(video.attributes)}
         )
-        if any(video.first_frames.values()):
+        if first != video.object_ids:
             late.append(video.name)
         if progress is not None:
             progress(index + 1, len(dataset))
     if late:
         log.warning(
-            "%d videos have objects that enter late, unknown to DAVIS: %s", len(late), ", ".join(late)
+            "left out the late objects of %d videos, unknown to DAVIS: %s", len(late), ", ".join(late)
         )
     _write_text(out / "Annotations" / "db_info.yml", yaml.safe_dump({"sequences": entries}, sort_keys=False))
     _write_text(
@@ -75,7 +77,8 @@ def _write_youtube_vos(
     videos: dict[str, Any] = {}
     for index in range(len(dataset)):
         video = dataset[index]
-        shown = _write_video(video, out / split / "JPEGImages", out / split / "Annotations", quality)
+        folders = out / split / "JPEGImages", out / split / "Annotations"
+        shown = _write_video(video, video.object_ids, *folders, quality)
         videos[video.name] = {"objects": {str(i): _meta(video, i, shown[i]) for i in video.object_ids}}
         if progress is not None:
             progress(index + 1, len(dataset))
@@ -87,19 +90,21 @@ def _meta(video: Video, object_id: int, frames: list[str]) -> dict[str, Any]:
     return {"frames": frames} if category is None else {"category": category, "frames": frames}
 
 
-def _write_video(video: Video, frames: Path, masks: Path, quality: int) -> dict[int, list[str]]:
-    """Write one video; returns for each object the frames from its first on that show it."""
+def _write_video(
+    video: Video, ids: tuple[int, ...], frames: Path, masks: Path, quality: int
+) -> dict[int, list[str]]:
+    """Write one video with these objects; returns for each the frames from its first on that show it."""
     for folder in (frames / video.name, masks / video.name):
         folder.mkdir(parents=True)
-    shown: dict[int, list[str]] = {object_id: [] for object_id in video.object_ids}
+    shown: dict[int, list[str]] = {object_id: [] for object_id in ids}
     for index, stem in enumerate(video.frame_names):
         write_frame(frames / video.name / f"{stem}.jpg", video.read_frame(index), quality)
         labels = video.read_labels(index)
         labels = video.given(index) if labels is None else labels
         if labels is None:
             continue
-        write_labels(masks / video.name / f"{stem}.png", labels)
-        for object_id in video.object_ids:
+        write_labels(masks / video.name / f"{stem}.png", np.where(np.isin(labels, ids), labels, 0))
+        for object_id in ids:
             if index >= video.first_frames[object_id] and (labels == object_id).any():
                 shown[object_id].append(stem)
     return shown

@@ -79,9 +79,12 @@ def test_a_dataset_in_davis_layout_reads_back_the_same(tmp_path: Path) -> None:
     assert video.object_ids == (1,) and video.attributes == ("OCC",)
 
 
-def test_a_late_object_in_davis_layout_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_davis_layout_leaves_out_late_objects_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     write_dataset(Small(), tmp_path / "out", "davis")
-    assert "1 videos have objects that enter late, unknown to DAVIS: clip" in caplog.text
+    assert "left out the late objects of 1 videos, unknown to DAVIS: clip" in caplog.text
+    assert check(DavisConfig(root=tmp_path / "out")).faults == ()
 
 
 def test_a_folder_with_something_in_it_is_not_written_over(tmp_path: Path) -> None:
@@ -128,9 +131,9 @@ def test_a_broken_frame_a_resized_mask_and_an_unknown_id_are_all_found(
     add_id(tree, write_masks)
     faults = check(DavisConfig(root=tree)).faults
     assert len(faults) == 3
-    assert faults[0] == "clip: mask 00001 holds ids [9]; given up to there: [1]"
-    assert faults[1].startswith("clip: broken image file") and "00002.jpg" in faults[1]
-    assert faults[2] == "clip: mask 00003 is (6, 8), the first frame (24, 32) (height, width)"
+    assert faults[0].startswith("clip: broken image file") and "00002.jpg" in faults[0]
+    assert faults[1] == "clip: mask 00003 is (6, 8), the first frame (24, 32) (height, width)"
+    assert faults[2] == "clip: 1 masks from 00001 on hold ids [9], which no mask has given by then"
 
 
 def test_a_given_mask_that_does_not_show_its_object_is_found(
