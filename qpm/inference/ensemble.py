@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from qpm import masks
 from qpm.model import Network, Query, QueryFeatures
@@ -22,7 +23,8 @@ class Ensemble:
     Parameters
     ----------
     members : sequence of Network
-        In evaluation mode, on one device.
+        In evaluation mode, on one device. Their weights are laid out channels last, where they are, which
+        halves the time of a frame in bfloat16 on a CPU.
 
     Raises
     ------
@@ -38,11 +40,25 @@ class Ensemble:
                 "a network is in training mode, where its answers differ: call network.eval() first"
             )
         self.members = tuple(members)
+        for member in members:
+            member.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod
     def of(cls, network: Network | Sequence[Network]) -> Ensemble:
         """The ensemble of one network or of several."""
-        return cls([network] if isinstance(network, torch.nn.Module) else network)
+        return cls([network] if isinstance(network, nn.Module) else network)
+
+    def lowered(self, dtype: torch.dtype) -> Ensemble:
+        """Copies whose convolutions and linear layers are in a lower precision already.
+
+        Under autocast they answer as before, bit for bit, without rounding every weight again on every frame.
+        """
+        copies = [deepcopy(member) for member in self.members]
+        for copy in copies:
+            for module in copy.modules():
+                if isinstance(module, nn.Conv2d | nn.Linear):
+                    module.to(dtype)
+        return Ensemble(copies)
 
     @property
     def device(self) -> torch.device:

@@ -83,6 +83,8 @@ def prepare(
                 f"shelf '{shelf.name}': random_gate depends on the video; resolve the policy first"
             )
     canvas = Canvas.fit(video.size, max_side)
+    if dtype is not None:
+        ensemble = ensemble.lowered(dtype)
     return Run(ensemble, policy, canvas, needs | frozenset(ALWAYS), dtype, keep_probabilities)
 
 

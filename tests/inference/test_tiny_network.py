@@ -9,7 +9,7 @@ import torch
 from qpm import masks
 from qpm.datasets.video import Video
 from qpm.frames import Canvas
-from qpm.inference import propagate, resolve
+from qpm.inference import Ensemble, propagate, resolve
 from qpm.memory import PRESETS, MemoryPolicy
 from qpm.memory.signals import ALWAYS
 from qpm.model import Network, build
@@ -88,6 +88,25 @@ def test_lower_precision_stays_close(network: Network, clip: Video) -> None:
     assert full.probabilities is not None and half.probabilities is not None
     assert half.probabilities.dtype == torch.float32
     assert (full.probabilities - half.probabilities).abs().max() < 0.05
+
+
+def test_weights_rounded_once_answer_as_under_autocast_alone(network: Network, clip: Video) -> None:
+    frame = Canvas.fit((50, 70)).frame(clip.read_frame(0))
+    given = clip.given(0)
+    assert given is not None
+    soft = Canvas.fit((50, 70)).masks(masks.onehot(given, (1,)))
+    plain = Ensemble.of(network)
+    rounded = plain.lowered(torch.bfloat16)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        answers = []
+        for ensemble in (plain, rounded):
+            queries = ensemble.enhance(ensemble.encode(frame), soft)
+            tensors, score = ensemble.memorize(frame, soft)
+            read = [((1,), tuple(tensor.unsqueeze(3) for tensor in tensors))]
+            answers.append((ensemble.segment(queries, read, (1,)), score))
+    assert torch.equal(answers[0][0], answers[1][0])
+    assert torch.equal(answers[0][1], answers[1][1])
+    assert all(parameter.dtype == torch.float32 for parameter in network.parameters())
 
 
 @pytest.mark.gpu
