@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +13,7 @@ import typer
 
 from qpm.cli.output import show
 
+WIDTH = 120  # longest line of a caption
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study.")]
 Results = Annotated[Path, typer.Option(help="Folder of the studies' results.")]
 Overrides = Annotated[
@@ -84,12 +87,16 @@ def run(
 
 
 def told(name: str, outputs: Sequence[Path]) -> None:
-    """Print the tables to stdout, and name every file that was written."""
+    """Print the tables to stdout, their captions wrapped, and name every file that was written."""
+    width = min(shutil.get_terminal_size().columns, WIDTH)
     for table in (path for path in outputs if path.suffix == ".md"):
-        typer.echo(table.read_text(encoding="utf-8"))
+        lines = table.read_text(encoding="utf-8").splitlines()
+        typer.echo(
+            "\n".join(line if line.startswith("|") else textwrap.fill(line, width) for line in lines) + "\n"
+        )
     if outputs:
         names = ", ".join(path.name for path in outputs)
-        typer.echo(f"{name}: written to {outputs[0].parent}: {names}", err=True)
+        typer.echo(f"{name}: in {outputs[0].parent}: {names}", err=True)
 
 
 def render(study: StudyFile, results: Results = Path("results"), set_: Overrides = None) -> None:
