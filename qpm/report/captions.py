@@ -10,6 +10,7 @@ import pandas as pd
 
 from qpm.report import style
 from qpm.report.load import Results, settings
+from qpm.report.network import departures
 from qpm.report.numbers import fixed
 
 FEW_VIDEOS = 30  # DAVIS-2017 val; below this a caption says what the interval cannot tell apart
@@ -59,13 +60,29 @@ def network(results: Results) -> str:
     sides = sorted({side for trial in results.trials for side in settings(trial["config"], "max_side")})
     size = f", longer side at most {' or '.join(map(str, sides))} px" if sides else ""
     exceptions = f" ({'; '.join(others)})" if others else ""
-    return f"Weights: {common}{exceptions}{size}."
+    return join(f"Weights: {common}{exceptions}{size}.", unlike_paper(results))
+
+
+def unlike_paper(results: Results) -> str:
+    """Return in what the networks of the study depart from the paper's, as far as their weights files are here."""
+    used = {
+        (name, (trial.get("identity") or {}).get("weights", {}).get(Path(name).stem))
+        for trial in results.trials
+        for name in weights_names(trial["config"].get("weights"))
+    }
+    said = {Path(name).stem: departures(name, digest) for name, digest in sorted(used, key=str)}
+    parts = [f"{name} departs from the paper's network in {words}" for name, words in said.items() if words]
+    return "; ".join(parts) + "." if parts else ""
 
 
 def weights_name(weights: str | Sequence[str] | None) -> str:
     """Return the stem of a weights file, or of several joined by "+"."""
-    names = [weights] if isinstance(weights, str) else list(weights or ())
-    return " + ".join(Path(name).stem for name in names)
+    return " + ".join(Path(name).stem for name in weights_names(weights))
+
+
+def weights_names(weights: str | Sequence[str] | None) -> list[str]:
+    """Return the setting `weights` as a list: one name, several of an ensemble, or none."""
+    return [weights] if isinstance(weights, str) else list(weights or ())
 
 
 def thresholds(results: Results, cases: Sequence[str]) -> str:

@@ -1,0 +1,66 @@
+"""In which ways the network behind the numbers differs from the paper's, read from the header of its weights file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from qpm.weights import resolve
+
+PAPER: dict[str, tuple[Any, str, str]] = {  # dotted key -> the paper's value, what it is, unit
+    "query_encoder.width": (64, "ResNet width", ""),
+    "key_channels": (64, "keys", " channels"),
+    "value_channels": (512, "values", " channels"),
+    "read.similarity": ("dot", "similarity", ""),
+}
+
+
+def departures(weights: str, digest: str | None = None) -> str:
+    """Return "ResNet width 32 (paper 64), similarity cosine (paper dot)" for a weights file or shipped name.
+
+    Empty if the file is not here, holds no config, is not the one that was used (its SHA-256 is not `digest`), or
+    departs in nothing.
+    """
+    config = read_config(weights, digest)
+    if config is None:
+        return ""
+    said = []
+    for key, (paper, what, unit) in PAPER.items():
+        value = _at(config, key)
+        if value is not None and value != paper:
+            said.append(f"{what} {value}{unit} (paper {paper})")
+    return ", ".join(said)
+
+
+def read_config(weights: str, digest: str | None = None) -> Mapping[str, Any] | None:
+    """Return the network's config from the header, without its tensors and without torch; None if it is not there."""
+    try:
+        path = resolve(weights)
+        if digest is not None and _digest(path) != digest:
+            return None
+        with safe_open(str(path), framework="np") as file:
+            header = file.metadata() or {}
+    except (
+        FileNotFoundError,
+        ValueError,
+        SafetensorError,
+    ):  # a page can be rendered where the weights are not
+        return None
+    return json.loads(header["qpm"])["config"] if "qpm" in header else None
+
+
+def _at(config: Mapping[str, Any], key: str) -> Any:
+    value: Any = config
+    for name in key.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
