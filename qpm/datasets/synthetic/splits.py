@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qpm.datasets.synthetic.actors import HEIGHT, WIDTH, Setting
-from qpm.datasets.synthetic.challenges import CHALLENGES, for_training
+from qpm.datasets.synthetic.challenges import CHALLENGES, Challenge, for_training
 from qpm.datasets.synthetic.render import Renderer
 from qpm.datasets.synthetic.scenes import plan
 from qpm.datasets.synthetic.shapes import CATEGORIES
@@ -65,8 +65,8 @@ class SyntheticDataset:
 
     def fingerprint(self) -> str:
         """SHA-256 of the generator's version, its tables, its photographs, and this selection."""
-        facts = [VERSION, self.split, self.seed, self.videos, self.frames, CHALLENGES, LENGTH, LEAST]
-        facts += [sorted(SEEN), sorted(UNSEEN)]
+        facts = [VERSION, self.split, self.seed, self.videos, self.frames, table_of(self.split)]
+        facts += [LENGTH, LEAST, sorted(SEEN), sorted(UNSEEN)]
         digest = hashlib.sha256(repr(facts).encode())
         for name in available(pool_of(self.split)):
             digest.update(name.encode() + photograph(name).tobytes())
@@ -79,6 +79,11 @@ class SyntheticDataset:
 def pool_of(split: str) -> str:
     """Which photographs a split uses; see `textures.PHOTOGRAPHS`."""
     return "train" if split == "train" else "held_out"
+
+
+def table_of(split: str) -> dict[str, Challenge]:
+    """The challenges as a split shows them."""
+    return {name: for_training(c) if split == "train" else c for name, c in CHALLENGES.items()}
 
 
 def challenge_of(split: str, seed: int, index: int) -> str:
@@ -97,9 +102,7 @@ def families_of(split: str, index: int) -> tuple[str, ...]:
 
 def compose(split: str, seed: int, index: int) -> Renderer:
     """The video's renderer: the first drawn scene in which each object is well visible when it is given."""
-    challenge = CHALLENGES[challenge_of(split, seed, index)]
-    if split == "train":
-        challenge = for_training(challenge)
+    challenge = table_of(split)[challenge_of(split, seed, index)]
     setting = Setting(challenge, LENGTH[split], families_of(split, index), pool_of(split))
     for attempt in range(1, ATTEMPTS + 1):
         renderer = Renderer(plan(_generator(split, seed, index, attempt), setting))
