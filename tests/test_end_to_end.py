@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def qpm(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Run the installed command as a user would."""
     command = [sys.executable, "-m", "qpm", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=os.environ, timeout=300)
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=os.environ, timeout=600)
 
 
 @pytest.fixture(scope="module")
