@@ -50,9 +50,9 @@ class Bottleneck(nn.Module):
             self.downsample = nn.Sequential(shortcut, _norm(config, out_channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.bn1(self.conv1(x)))
-        y = F.relu(self.bn2(self.conv2(y)))
-        return F.relu(self.bn3(self.conv3(y)) + self.downsample(x))
+        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        y = F.relu(self.bn2(self.conv2(y)), inplace=True)
+        return F.relu(self.bn3(self.conv3(y)).add_(self.downsample(x)), inplace=True)
 
 
 class ResNet(nn.Module):
@@ -94,7 +94,7 @@ class ResNet(nn.Module):
             shared = F.conv2d(frame, weight[:, :3], self.conv1.bias, stride=2, padding=3)
             own = F.conv2d(masks.flatten(0, 1), weight[:, 3:], stride=2, padding=3)
             x = (shared.unsqueeze(1) + own.unflatten(0, masks.shape[:2])).flatten(0, 1)
-        x = F.relu(self.bn1(x))
+        x = F.relu(self.bn1(x), inplace=True)
         if self.form == "caffe":  # after a ReLU the pad value 0 never wins against a real one
             return F.max_pool2d(F.pad(x, (0, 1, 0, 1)), 3, 2)
         return F.max_pool2d(x, 3, 2, 1)

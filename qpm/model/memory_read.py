@@ -59,9 +59,10 @@ def read_memory(
     logits = query.transpose(1, 2).unsqueeze(1) @ memory_key.flatten(3)  # (B, O, M, N)
     value = memory_value.flatten(3)  # (B, O, CV, N)
     if top_k is None or top_k >= logits.shape[-1]:
-        weights = logits.float().softmax(dim=-1)
-    else:
-        best, where = logits.float().topk(top_k, dim=-1)
-        weights = torch.zeros_like(logits, dtype=best.dtype).scatter_(-1, where, best.softmax(dim=-1))
-    read = value @ weights.to(value.dtype).transpose(2, 3)  # (B, O, CV, M)
+        weights = logits.softmax(dim=-1, dtype=torch.float32).to(value.dtype)
+    else:  # chosen before the softmax and widened after: the full table is never copied
+        best, where = logits.topk(top_k, dim=-1)
+        kept = best.softmax(dim=-1, dtype=torch.float32).to(value.dtype)
+        weights = torch.zeros_like(logits, dtype=value.dtype).scatter_(-1, where, kept)
+    read = value @ weights.transpose(2, 3)  # (B, O, CV, M)
     return read.unflatten(3, query_key.shape[-2:])
