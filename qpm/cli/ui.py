@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -30,8 +33,18 @@ def ui(
     if in_use(port):
         raise ValueError(f"port {port} on {HOST} is in use; choose another with --port")
     typer.echo(f"MLflow at http://{HOST}:{port} (ready in about ten seconds; Ctrl-C ends it)", err=True)
-    server = subprocess.run(server_command(database, port), env=server_environment(), check=False)
-    raise typer.Exit(server.returncode)
+    raise typer.Exit(serve(server_command(database, port)))
+
+
+def serve(command: Sequence[str]) -> int:
+    """Run a server until it ends, or we are interrupted or terminated; none of its processes stays behind."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    server = subprocess.Popen(command, env=server_environment(), start_new_session=True)
+    try:
+        return server.wait()
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)
 
 
 def server_command(database: Path, port: int) -> list[str]:
