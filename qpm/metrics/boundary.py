@@ -51,12 +51,13 @@ def outline(mask: np.ndarray) -> np.ndarray:
     """Pixels whose right, lower or lower right neighbour is on the other side of the mask's edge.
 
     One pixel wide and half a pixel to the upper left of the edge; comparisons that would leave the frame are
-    left out, so the frame's border is never an outline. Boolean (H, W) in and out.
+    left out, so the frame's border is never an outline. Boolean (H, W) in and out, or integer with a mask in
+    each bit.
     """
-    edge = np.zeros(mask.shape, bool)
-    np.not_equal(mask[:, :-1], mask[:, 1:], out=edge[:, :-1])
-    edge[:-1] |= mask[:-1] != mask[1:]
-    edge[:-1, :-1] |= mask[:-1, :-1] != mask[1:, 1:]
+    edge = np.zeros_like(mask)
+    np.bitwise_xor(mask[:, :-1], mask[:, 1:], out=edge[:, :-1])
+    edge[:-1] |= mask[:-1] ^ mask[1:]
+    edge[:-1, :-1] |= mask[:-1, :-1] ^ mask[1:, 1:]
     return edge
 
 
@@ -64,10 +65,11 @@ def dilate(points: np.ndarray, radius: int) -> np.ndarray:
     """Pixels within `radius` of a point: exact dilation by the disk dy^2 + dx^2 <= radius^2.
 
     The disk is a row of upright columns, column dx reaching sqrt(radius^2 - dx^2) up and down. From the
-    disk's sides to its middle the column only grows. Boolean (H, W) in and out; outside it are no points.
+    disk's sides to its middle the column only grows. Boolean (H, W) in and out, or integer with points in each
+    bit; outside it are no points.
     """
     height, width = points.shape
-    padded = np.zeros((height, width + radius), dtype=bool)  # so that a flat shift meets no other row
+    padded = np.zeros((height, width + radius), points.dtype)  # so that a flat shift meets no other row
     padded[:, :width] = points
     flat, stride, reach = padded.ravel(), width + radius, 0
     column, hit = flat.copy(), np.zeros_like(flat)
@@ -91,12 +93,15 @@ def outline_agreement(truth: np.ndarray, prediction: np.ndarray, radius: int) ->
 
     The masks may be cut from a larger frame by `union_window`, with the radius of the whole frame.
     """
-    truth_edge, edge = outline(truth), outline(prediction)
-    truth_length, length = np.count_nonzero(truth_edge), np.count_nonzero(edge)
+    edges = outline(
+        truth.astype(np.uint8) | prediction.astype(np.uint8) << 1
+    )  # bit 0 truth, bit 1 prediction
+    truth_length, length = np.count_nonzero(edges & 1), np.count_nonzero(edges & 2)
     if not truth_length or not length:
         return float(truth_length == length)
-    precision = np.count_nonzero(edge & dilate(truth_edge, radius)) / length
-    recall = np.count_nonzero(truth_edge & dilate(edge, radius)) / truth_length
+    near = dilate(edges, radius)
+    precision = np.count_nonzero(edges >> 1 & near & 1) / length
+    recall = np.count_nonzero(near >> 1 & edges & 1) / truth_length
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from multiprocessing import get_context
 
 from qpm.metrics.scorer.plan import Job
@@ -61,4 +62,4 @@ def _each(
 
 def _only(store: MaskStore, job: Job) -> MaskStore:
     """The part of a store that a job reads: less to send to its process."""
-    return MaskStore(store.root, {job.folder: store.folders.get(job.folder, {})})
+    return replace(store, folders={job.folder: store.folders.get(job.folder, {})})

@@ -24,17 +24,20 @@ class MaskStore:
         The folder, or the zip.
     folders : mapping
         Folder of a sequence (``blackswan``, or ``sav_000001/000``) -> stem of a frame -> path below `root`.
+    zipped : bool
+        Whether `root` is a zip.
     """
 
     root: Path
     folders: Mapping[str, Mapping[str, str]]
+    zipped: bool = False
 
     def open(self, folder: str, stem: str) -> IO[bytes]:
         """The bytes of one mask."""
         path = self.folders[folder][stem]
-        if self.root.is_dir():
-            return (self.root / path).open("rb")
-        return _archive(self.root, self.root.stat().st_mtime_ns).open(path)
+        if self.zipped:
+            return _archive(self.root, self.root.stat().st_mtime_ns).open(path)
+        return open(f"{self.root}/{path}", "rb")
 
     def where(self, folder: str, stem: str) -> str:
         """Path of a mask as people write it, also of one that is missing."""
@@ -72,7 +75,7 @@ def open_store(path: Path, depth: int = 2) -> MaskStore:
         raise Refusal(
             [f"{path} holds no PNG; expected {'<sequence>/<frame>.png' if depth == 2 else _NESTED}"]
         )
-    return MaskStore(path, _by_folder(_strip(parts, depth)))
+    return MaskStore(path, _by_folder(_strip(parts, depth)), zipped=not path.is_dir())
 
 
 _NESTED = "<sequence>/<object>/<frame>.png"
