@@ -80,7 +80,7 @@ def start(jobs: int, cluster: str | None = None) -> Iterator[Engine]:
     """
     from qpm.study import kernel
 
-    logging.getLogger("distributed").setLevel(logging.ERROR)
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # outcomes are ours to tell
     with ExitStack() as stack:
         if cluster is None:
             slots = jobs or available_cpus()

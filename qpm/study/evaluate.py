@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import torch
 from qpm import rows as tidy
 from qpm.datasets.video import Video
 from qpm.devices import choose_device, choose_dtype
+from qpm.files import write_atomic
 from qpm.images import write_labels
 from qpm.inference import Ensemble, FrameResult, propagate, resolve
 from qpm.metrics.frame import frame_measures
@@ -58,7 +60,8 @@ def evaluate(config: TrialConfig, progress: Tell | None = None, masks: Path | No
         for result, seconds in _timed(_results(config, network, video, dtype)):
             records += frame_rows(video, result, scored, seconds)
             if masks is not None and config.keeps_masks(video.name):
-                write_labels(masks / video.name / f"{result.name}.png", result.labels)
+                mask = masks / video.name / f"{result.name}.png"
+                write_atomic(mask, partial(write_labels, labels=result.labels))
             done += 1
             if progress is not None:
                 progress(done, total, video.name, str(device))

@@ -9,7 +9,9 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import Context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,14 +99,16 @@ def execute(
     sockets = Path(tempfile.mkdtemp(prefix="qpm-"))
     began = time.monotonic()
     try:
-        papermill.execute_notebook(
-            notebook.resolve(),
-            partial,
-            dict(parameters),
-            progress_bar=False,
-            autosave_cell_every=0,
-            kernel_manager_class=kernel.kernel_class(sockets, environment or {}),
-        )
+        with _own_event_loop() as context:
+            context.run(
+                papermill.execute_notebook,
+                notebook.resolve(),
+                partial,
+                dict(parameters),
+                progress_bar=False,
+                autosave_cell_every=0,
+                kernel_manager_class=kernel.kernel_class(sockets, environment or {}),
+            )
         status, reason = "finished", ""
     except papermill.PapermillExecutionError as error:
         status, reason = "failed", f"{error.ename}: {error.evalue}"
@@ -119,6 +123,18 @@ def execute(
         if partial.exists():
             os.replace(partial, output)
     return Outcome(status, time.monotonic() - began, reason)
+
+
+@contextmanager
+def _own_event_loop() -> Iterator[Context]:
+    """A fresh context: Jupyter keeps its event loop in one, and threads that share it cannot run at a time."""
+    from jupyter_core.utils import ensure_event_loop
+
+    context = Context()
+    try:
+        yield context
+    finally:
+        context.run(ensure_event_loop).close()
 
 
 def _kernel_died(error: Exception) -> bool:

@@ -1,0 +1,34 @@
+"""One owner at a time, and the other one learns who."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qpm.study import locks
+
+HOLD = "import sys, time; from pathlib import Path; from qpm.study import locks\n"
+HOLD += "with locks.hold(Path(sys.argv[1]), 'x'): print('held', flush=True); time.sleep(60)"
+
+
+def test_a_second_owner_is_refused_by_name_until_the_first_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "a.lock"
+    other = subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE, text=True)
+    assert other.stdout is not None and other.stdout.readline() == "held\n"
+    who = f"study x is being run by process {other.pid} on host {socket.gethostname()}"
+    with pytest.raises(locks.Locked, match=who):
+        with locks.hold(path, "study x"):
+            pass
+    assert (locks.owner(path) or {})["pid"] == other.pid
+    os.kill(other.pid, signal.SIGKILL)
+    other.wait()
+    assert locks.owner(path) is None
+    with locks.hold(path, "study x"):
+        assert (locks.owner(path) or {})["pid"] == os.getpid()
+    assert locks.owner(path) is None

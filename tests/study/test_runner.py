@@ -1,0 +1,126 @@
+"""A study around its trials: nothing runs twice, nothing that failed is hidden, and all three records agree."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from mlflow.tracking import MlflowClient
+from rich.console import Console
+
+from qpm.study import ledger, runner
+from qpm.study.runner import RunSummary
+from qpm.study.spec import Study, load_study
+
+Make = Callable[..., Path]
+HOST = """
+import sys
+from pathlib import Path
+from qpm.study.runner import run
+from qpm.study.spec import load_study
+sys.exit(run(load_study(Path(sys.argv[1])), Path(sys.argv[2])).exit_code)
+"""
+
+
+def run(study: Study, results: Path, jobs: int = 2) -> tuple[RunSummary, str]:
+    told = io.StringIO()
+    return runner.run(study, results, jobs=jobs, console=Console(file=told, width=200)), told.getvalue()
+
+
+def states(study: Study, results: Path) -> dict[str, str]:
+    return {trial.case: trial.state for trial in ledger.status(study, results)}
+
+
+def mlflow_states(results: Path) -> list[tuple[str, str]]:
+    """Case and status of every trial's run, in the order in which they began."""
+    client = MlflowClient(f"sqlite:///{results / 'mlflow.db'}")
+    (experiment,) = [e for e in client.search_experiments() if e.name == "qpm/fake"]
+    runs = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time"])
+    return [(run.data.tags["qpm.case"], run.info.status) for run in runs if "qpm.case" in run.data.tags]
+
+
+def test_a_failure_stays_where_it_is_and_a_repaired_study_runs_only_what_is_missing(
+    make_study: Make, tmp_path: Path
+) -> None:
+    path, results = make_study("good", "bad", "dies"), tmp_path / "results"
+    study = load_study(path)
+    first, told = run(study, results)
+    assert (first.finished, first.skipped, first.failed, first.exit_code) == (1, 0, 2, 1)
+    assert states(study, results) == {"good": "finished", "bad": "failed", "dies": "killed"}
+    assert [line.split(":")[0] for line in first.failures] == ["bad failed", "dies killed"]
+    assert "no such luck" in first.failures[0] and "notebook.ipynb" in first.failures[0]
+    assert "trying again" in told  # a dead kernel once more, a Python error never
+    assert sorted(mlflow_states(results)) == [
+        ("bad", "FAILED"),
+        ("dies", "KILLED"),
+        ("dies", "KILLED"),
+        ("good", "FINISHED"),
+    ]
+
+    (tmp_path / "fixed").touch()
+    second, _ = run(study, results)
+    assert (second.finished, second.skipped, second.failed, second.exit_code) == (2, 1, 0, 0)
+    assert set(states(study, results).values()) == {"finished"}
+    assert [status for case, status in mlflow_states(results) if case == "good"] == ["FINISHED"]
+
+    began = time.monotonic()
+    third, told = run(study, results)
+    assert (third.finished, third.skipped, third.failed) == (0, 3, 0) and "started" not in told
+    assert time.monotonic() - began < 3
+
+
+def test_changed_settings_supersede_a_trial_and_going_back_runs_nothing(make_study: Make, tmp_path: Path) -> None:
+    path, results = make_study("good"), tmp_path / "results"
+    run(load_study(path), results)
+    other = load_study(path, ["base.dataset.frames=3"])
+    (why,) = [trial.reason for trial in ledger.status(other, results)]
+    assert why == "config key dataset.frames changed from 4 to 3; dataset changed (synthetic)"
+    run(other, results)
+    records = {record["config"]["dataset"]["frames"]: record for record in ledger.records(results / "fake")}
+    assert (records[4]["status"], records[3]["status"]) == ("superseded", "finished")
+    back, _ = run(load_study(path), results)
+    assert (back.finished, back.skipped) == (0, 1)
+    records = {record["config"]["dataset"]["frames"]: record for record in ledger.records(results / "fake")}
+    assert (records[4]["status"], records[3]["status"]) == ("finished", "superseded")
+
+
+def start_host(study: Path, results: Path) -> subprocess.Popen:
+    """A `qpm run` in a process of its own, once its slow trial is running."""
+    host = subprocess.Popen([sys.executable, "-c", HOST, str(study), str(results)], stderr=subprocess.DEVNULL)
+    while not list(results.glob("fake/trials/*/notebook.partial.ipynb")):
+        assert host.poll() is None
+        time.sleep(0.05)
+    return host
+
+
+def test_a_killed_host_is_found_out_and_its_trial_runs_again(make_study: Make, tmp_path: Path) -> None:
+    path, results = make_study("slow"), tmp_path / "results"
+    host = start_host(path, results)
+    assert states(load_study(path), results) == {"slow": "running"}
+    os.kill(host.pid, signal.SIGKILL)
+    host.wait()
+    assert states(load_study(path), results) == {"slow": "killed"}
+    assert mlflow_states(results) == [("slow", "RUNNING")]  # nobody was left to say otherwise
+
+    (tmp_path / "fixed").touch()
+    summary, told = run(load_study(path), results)
+    assert summary.exit_code == 0 and "left unfinished" in told
+    assert mlflow_states(results) == [("slow", "KILLED"), ("slow", "FINISHED")]
+    assert [path.name for path in results.rglob("*.partial*")] == []
+
+
+def test_ctrl_c_ends_the_kernels_and_says_so(make_study: Make, tmp_path: Path) -> None:
+    path, results = make_study("slow"), tmp_path / "results"
+    host = start_host(path, results)
+    host.send_signal(signal.SIGINT)
+    assert host.wait(timeout=30) == 130
+    assert states(load_study(path), results) == {"slow": "killed"}
+    assert mlflow_states(results) == [("slow", "KILLED")]
+    (record,) = ledger.records(results / "fake")
+    assert record["reason"] == "interrupted"
