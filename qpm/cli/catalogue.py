@@ -123,12 +123,31 @@ def one_line(text: object) -> str:
 
 
 def schema() -> None:
-    """The JSON schema of a trial's settings, for editors that complete and check YAML.
+    """The JSON schema of study files, for editors that complete and check YAML.
 
     \b
     Example:
-      qpm schema > qpm.schema.json
+      qpm schema > qpm.schema.json     and in a study: # yaml-language-server: $schema=../qpm.schema.json
     """
-    from qpm.study.config import TrialConfig
+    typer.echo(json.dumps(study_schema(), indent=2))
 
-    typer.echo(json.dumps(TrialConfig.model_json_schema(), indent=2))
+
+def study_schema() -> dict[str, Any]:
+    """A study file's schema, in which the base and every case are parts of a trial's settings."""
+    from qpm.study.config import TrialConfig
+    from qpm.study.spec import StudyFile
+
+    study, trial = StudyFile.model_json_schema(), TrialConfig.model_json_schema()
+    settings = {
+        key: value for key, value in trial["properties"].items() if key not in ("study", "case", "notebook")
+    }
+    # keys may also be dotted, such as policy.keep.sigma_m
+    part = {
+        "type": "object",
+        "properties": settings,
+        "patternProperties": {r"^\w+\.": {}},
+        "additionalProperties": False,
+    }
+    case = part | {"properties": settings | {"seeds": study["properties"]["seeds"]}}
+    study["properties"] |= {"base": part, "cases": {"type": "object", "additionalProperties": case}}
+    return study | {"$defs": study.get("$defs", {}) | trial.get("$defs", {})}

@@ -1,12 +1,21 @@
 """The commands as a user meets them: help with an example, tables on stdout, JSON for programs, one-line refusals."""
 
 import json
+from pathlib import Path
 
+import jsonschema
 import pytest
 import typer.main
+import yaml
 from typer.testing import CliRunner
 
 from qpm.cli import app
+
+STUDIES = Path(__file__).resolve().parents[2] / "studies"
+FILES = {
+    path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(STUDIES.glob("*.yaml"))
+}
+EVALUATIONS = [name for name, content in FILES.items() if content.get("notebook", "evaluate") == "evaluate"]
 
 
 def qpm(*arguments: object):
@@ -67,9 +76,16 @@ def test_the_doctor_names_versions_device_and_weights():
     assert result.exit_code == (1 if any(row["state"] == "broken" for row in parts.values()) else 0)
 
 
-def test_the_schema_describes_a_trial():
+@pytest.mark.parametrize("study", EVALUATIONS)
+def test_the_schema_accepts_the_shipped_studies(study):
+    jsonschema.validate(FILES[study], json.loads(qpm("schema").stdout))
+
+
+def test_the_schema_refuses_a_misspelt_setting():
     schema = json.loads(qpm("schema").stdout)
-    assert {"dataset", "weights", "policy"} <= schema["properties"].keys()
+    content = FILES["quickstart"] | {"base": FILES["quickstart"]["base"] | {"wieghts": "half"}}
+    with pytest.raises(jsonschema.ValidationError, match="wieghts"):
+        jsonschema.validate(content, schema)
 
 
 REFUSED = [
