@@ -80,6 +80,9 @@ def label_ids(labels: np.ndarray) -> tuple[int, ...]:
 
 
 def _colour_fault(image: Image.Image) -> str:
-    colours = image.getcolors(maxcolors=1 << 24)
-    count = f"{len(colours)} ids (colours)" if colours else "more ids (colours) than can be counted"
-    return f"is a mask of mode {image.mode} with {count}; expected a palette (P) or grey (L) PNG, value = object id"
+    pixels = np.asarray(image)
+    codes = (
+        pixels if pixels.ndim == 2 else pixels @ 256 ** np.arange(pixels.shape[2])
+    )  # one number per colour
+    ids = len(np.unique(codes))
+    return f"is a mask of mode {image.mode} with {ids} ids; expected a palette (P) or grey (L) PNG, value = object id"

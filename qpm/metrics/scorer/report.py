@@ -83,7 +83,7 @@ class ScoreReport:
         if per_frame:
             names = {"sequence": "sequence", "object_id": "object_id", "frame": "frame", "j": "J", "f": "F"}
             answer["frames"] = self.rows[list(names)].rename(columns=names).to_dict("records")
-        return _plain(answer)
+        return plain(answer)
 
     def to_csv(self, path: Path) -> None:
         """Write one line per object, in full precision."""
@@ -94,12 +94,12 @@ class ScoreReport:
         write_rows(Path(path), self.rows)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The value without NaN, which JSON does not have, and without numpy's types."""
     if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
+        return {key: plain(entry) for key, entry in value.items()}
     if isinstance(value, list):
-        return [_plain(entry) for entry in value]
+        return [plain(entry) for entry in value]
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and math.isnan(value) else value
