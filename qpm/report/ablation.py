@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -75,7 +76,7 @@ def prepare(
 def table2(numeric: pd.DataFrame, caption: str) -> Table:
     """Return Table 2 as a reader sees it: check marks, three decimals, empty where nothing was measured."""
     metric = next(iter(numeric.metric.dropna()), "J&F")
-    cells = pd.DataFrame({"": [row_name(row.row, bool(row.control)) for row in numeric.itertuples()]})
+    cells = pd.DataFrame({"": [row_name(row) for row in numeric.to_dict("records")]})
     for component, header in zip(COMPONENTS, HEADERS, strict=True):
         cells[header] = [CHECK if mark else "" for mark in numeric[component]]
     cells["Paper"] = [numbers.fixed(value) for value in numeric.paper]
@@ -90,9 +91,11 @@ def table2(numeric: pd.DataFrame, caption: str) -> Table:
     return Table(cells, numeric, caption, "table2", rule, left=("",), centre=HEADERS)
 
 
-def row_name(row: str, control: bool) -> str:
-    """Return the words of a row; a control is a case."""
-    return style.label(row) if control else row
+def row_name(row: Mapping[str, Any]) -> str:
+    """Return the words of a row: "+ assessment (quality_gated)", and a control's own name."""
+    if row["control"]:
+        return style.label(row["case"])
+    return row["row"] + (f" ({row['case']})" if numbers.measured(row["measured"]) else "")
 
 
 def caption(results: Results, numeric: pd.DataFrame) -> str:

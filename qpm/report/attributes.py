@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from qpm.metrics import statistics
 from qpm.report import captions, style
@@ -76,10 +77,11 @@ def draw(table: pd.DataFrame, ax: Axes) -> None:
     ax.set_yticks(range(len(names)), [f"{name} ({counts[name]})" for name in names])
     ax.set_ylim(len(names) - 0.45, -0.55)
     ax.grid(axis="y", visible=False)
+    ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.set_xlabel("difference in J&F")
 
 
-def figure(table: pd.DataFrame) -> style.Figure:
+def figure(table: pd.DataFrame) -> style.PrintFigure:
     """Return the column-wide figure, its legend above the axes."""
     rows = table.attribute.nunique()
     drawing = style.figure(style.COLUMN, 0.9 + rows * (0.13 + 0.07 * table.case.nunique()))

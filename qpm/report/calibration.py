@@ -112,7 +112,7 @@ def draw_risk(table: pd.DataFrame, ax: Axes) -> None:
     ax.legend(loc="lower right", handlelength=1.8, borderaxespad=0.2)
 
 
-def figure(results: Results, case: str = "qpm", gates: Sequence[float] = (0.7, 0.65)) -> style.Figure:
+def figure(results: Results, case: str = "qpm", gates: Sequence[float] = (0.7, 0.65)) -> style.PrintFigure:
     """Return the page-wide figure: density, reliability with counts, risk and coverage."""
     drawing = style.figure(style.PAGE, 2.5)
     grid = drawing.add_gridspec(2, 3, height_ratios=[4, 1], wspace=0.06)

@@ -31,10 +31,9 @@ def signed(value: float | None, digits: int = 3) -> str:
 
 
 def interval(difference: float | None, low: float | None, high: float | None) -> str:
-    """Return "+0.012 [−0.003, +0.027]"."""
-    if not measured(difference):
-        return ""
-    return f"{signed(difference)} [{signed(low)}, {signed(high)}]"
+    """Return "+0.012 [−0.003, +0.027]"; one video alone has a difference and no interval."""
+    bounds = f" [{signed(low)}, {signed(high)}]" if measured(low) and measured(high) else ""
+    return signed(difference) + bounds if measured(difference) else ""
 
 
 def probability(p: float | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from qpm.report import captions, cases, numbers, style
 from qpm.report.load import Results
@@ -71,6 +72,7 @@ def draw(table: pd.DataFrame, ax: Axes) -> None:
     ax.set_yticks(range(len(compared)), [style.label(case) for case in compared.case])
     ax.set_ylim(len(compared) - 0.5, -0.5)
     ax.grid(axis="y", visible=False)
+    ax.xaxis.set_major_locator(MaxNLocator(4))
     baseline = next(iter(table.case[table.difference.isna()]), "baseline")
     ax.set_xlabel(f"difference in {next(iter(table.metric), 'J&F')} to {style.label(baseline)}")
 
@@ -94,7 +96,7 @@ def table(results: Results, baseline: str = "stm") -> Table:
     return policies_table(numeric, caption(results, numeric))
 
 
-def figure(numeric: pd.DataFrame) -> style.Figure:
+def figure(numeric: pd.DataFrame) -> style.PrintFigure:
     """Return the column-wide figure."""
     drawing = style.figure(style.COLUMN, 0.8 + 0.2 * len(numeric))
     draw(numeric, drawing.subplots())

@@ -90,7 +90,7 @@ def pictures(results: Results, case: str, masks: Path) -> Picture:
     return picture
 
 
-def figure(table: pd.DataFrame, picture: Picture) -> style.Figure:
+def figure(table: pd.DataFrame, picture: Picture) -> style.PrintFigure:
     """Return the page-wide strip, as high as its tallest frame."""
     shapes = [picture(row.sequence, row.frame_index, row.frame).shape for row in table.itertuples()]
     width = style.PAGE / len(PICKS)

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -47,21 +48,7 @@ RESERVE = (
     "#bf812d",
 )
 
-LABELS = {
-    "stm": "STM",
-    "quality_gated": "quality gate",
-    "prior_only": "selective prior",
-    "qpm": "QPM",
-    "ensemble": "QPM, ensemble",
-    "random_gate": "random gate",
-    "oracle_gate": "oracle gate",
-    "oracle_prior": "oracle prior",
-    "qdmn": "QDMN",
-    "every_n": "every n",
-    "every_frame": "every frame",
-    "first_previous": "first + previous",
-    "first_only": "first frame only",
-}
+ABBREVIATIONS = {"stm": "STM", "qpm": "QPM", "qdmn": "QDMN"}
 
 MARKERS = {
     "quality_gated": "s",
@@ -120,9 +107,9 @@ def marker(case: str) -> str:
 
 
 def label(case: str) -> str:
-    """Return the words for a case on an axis or in a table; an unknown case is its own name."""
+    """Return the words for a case on an axis or in a table: "random_gate" is "random gate", "stm" is "STM"."""
     name = stem(case)
-    return LABELS[name] + case[len(name) :] if name in LABELS else case
+    return ABBREVIATIONS.get(name, name.replace("_", " ")) + case[len(name) :]
 
 
 @contextmanager
@@ -138,9 +125,19 @@ def use() -> None:
     sns.set_theme(context="paper", style="whitegrid", palette="colorblind", rc=THEME)
 
 
-def figure(width: float = COLUMN, height: float | None = None) -> Figure:
-    """Return an empty figure of a print width in inches, outside pyplot's list of open figures."""
-    return Figure(figsize=(width, height if height is not None else width * 0.72), layout="constrained")
+class PrintFigure(Figure):
+    """A figure of print size, outside pyplot's list of open figures, that a notebook shows by itself."""
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows."""
+        buffer = BytesIO()
+        self.savefig(buffer, format="png", dpi=110)
+        return buffer.getvalue()
+
+
+def figure(width: float = COLUMN, height: float | None = None) -> PrintFigure:
+    """Return an empty figure of a print width in inches."""
+    return PrintFigure(figsize=(width, height if height is not None else width * 0.72), layout="constrained")
 
 
 def save(drawing: Figure, path: Path) -> list[Path]:

@@ -136,7 +136,7 @@ def mark_paper(ax: Axes, key: str) -> None:
         ax.axvline(PAPER[key], color=style.PAPER_VALUE, linewidth=0.8, linestyle="--")
 
 
-def figure(table: pd.DataFrame, keys: Sequence[str]) -> style.Figure:
+def figure(table: pd.DataFrame, keys: Sequence[str]) -> style.PrintFigure:
     """Return the column-wide figure: curve and memory for one setting, a heatmap for two."""
     if len(keys) > 1:
         drawing = style.figure(style.COLUMN, 2.6)

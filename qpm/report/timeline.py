@@ -55,7 +55,7 @@ def choose(rows: pd.DataFrame, case: str, baseline: str) -> str:
     if baseline in means and baseline != case:
         return str((means[case] - means[baseline]).abs().idxmax())
     own = scored[scored.case == case]
-    return str(own.loc[own.iou_true.idxmin(), "sequence"])
+    return str(own.sequence.iloc[int(own.iou_true.argmin())])
 
 
 def draw(table: pd.DataFrame, ax: Axes, sigma_m: float | None = None, sigma_en: float | None = None) -> None:
@@ -77,7 +77,7 @@ def draw(table: pd.DataFrame, ax: Axes, sigma_m: float | None = None, sigma_en: 
     _label_lines(table, ax, sigma_m, sigma_en)
 
 
-def figure(results: Results, case: str, baseline: str, sequence: str | None = None) -> style.Figure:
+def figure(results: Results, case: str, baseline: str, sequence: str | None = None) -> style.PrintFigure:
     """Return the page-wide timeline of one video, chosen by `choose` unless it is named."""
     sequence = sequence or choose(results.rows, case, baseline)
     drawing = style.figure(style.PAGE, 2.7)
@@ -153,7 +153,7 @@ def _label_lines(table: pd.DataFrame, ax: Axes, sigma_m: float | None, sigma_en:
         if v is not None
     ]
     ends.append((BANK_AT + 0.05, f"{int(table.bank_frames.max())} frames", "#777777"))
-    for left, (name, hue) in zip((1.008, 1.086), PRIORS.items(), strict=True):
+    for left, (name, hue) in zip((1.008, 1.096), PRIORS.items(), strict=True):
         text = name if (table.prior == name).any() else ""
         ax.annotate(
             text, (left, PRIOR_AT), xycoords=("axes fraction", "data"), color=hue, va="center", fontsize=7

@@ -1,0 +1,37 @@
+"""Differences by attribute."""
+
+import pytest
+
+from qpm.metrics import statistics
+from qpm.report import attributes, style
+
+
+def test_a_video_counts_in_each_of_its_attributes(rows):
+    both = rows.assign(attributes=rows.attributes.where(rows.sequence != "video00", "occlusion;out of view"))
+    table = attributes.prepare(both, ["qpm"], "stm").set_index("attribute")
+    assert table.n_videos.to_dict() == {
+        "all videos": 8, "out of view": 2, "clean": 1, "deformation": 1, "fast motion": 1, "late object": 1,
+        "occlusion": 2, "similar objects": 1,
+    }  # fmt: skip
+
+
+def test_all_videos_are_the_plain_paired_difference(rows):
+    table = attributes.prepare(rows, ["qpm"], "stm").set_index("attribute")
+    paired = statistics.paired(rows, "qpm", "stm", "J&F")
+    assert table.loc["all videos", "difference"] == pytest.approx(paired.difference)
+    assert table.index[0] == "all videos"
+
+
+def test_one_video_has_no_interval(rows):
+    table = attributes.prepare(rows, ["qpm"], "stm").set_index("attribute")
+    assert table.loc["clean", "n_videos"] == 1
+    assert table.loc["clean", ["low", "high"]].isna().all()
+
+
+def test_every_attribute_is_a_line_with_its_number_of_videos(rows):
+    table = attributes.prepare(rows, ["quality_gated", "qpm"], "stm")
+    with style.theme():
+        drawing = attributes.figure(table)
+    names = [tick.get_text() for tick in drawing.axes[0].get_yticklabels()]
+    assert names[0] == "all videos (8)" and "occlusion (1)" in names
+    assert [text.get_text() for text in drawing.legends[0].get_texts()] == ["quality gated", "QPM"]

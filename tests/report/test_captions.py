@@ -1,0 +1,50 @@
+"""Captions say where numbers come from and how far they carry."""
+
+import pandas as pd
+import pytest
+
+from qpm.report import captions
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"name": "synthetic", "split": "val"}, "the built-in synthetic videos (val)"),
+        ({"name": "davis", "year": 2016, "split": "val"}, "real video, DAVIS-2016 (val)"),
+        ({"name": "folder", "root": "/data/cats"}, "real video in the folder 'cats'"),
+        ({"name": "youtube-vos", "split": "valid"}, "youtube-vos (valid)"),
+    ],
+)
+def test_a_dataset_is_named_as_built_in_or_real(config, words):
+    assert captions.dataset_name(config) == words
+
+
+def test_the_counts_are_those_of_the_scored_rows(results):
+    assert captions.data(results).endswith("8 videos, 15 objects, 40 frames each.")
+
+
+def test_cases_with_equal_thresholds_share_a_sentence(results):
+    said = captions.thresholds(results, ["stm", "quality_gated", "qpm"])
+    assert said == "Thresholds: σm = 0.7 (quality gated); σm = 0.7, σen = 0.65 (QPM)."
+    assert captions.thresholds(results, ["stm"]) == ""
+
+
+def test_a_case_with_other_weights_is_named(results):
+    for trial in results.trials:
+        if trial["config"]["case"] == "qpm":
+            trial["config"]["weights"] = ["runs/a.safetensors", "runs/b.safetensors"]
+    assert captions.network(results) == "Weights: half (QPM: a + b), longer side at most 432 px."
+
+
+@pytest.mark.parametrize(
+    ("n", "words"), [(1, "1 video is"), (5, "no corrected p can fall below 0.06"), (8, "8 videos are")]
+)
+def test_few_videos_are_called_few(n, words):
+    table = pd.DataFrame({"difference": [0.01], "low": [-0.01], "high": [0.03], "n_videos": [n]})
+    said = captions.small_sample(table)
+    assert words in said and "±0.020" in said
+
+
+def test_enough_videos_need_no_warning():
+    table = pd.DataFrame({"difference": [0.01], "low": [0.0], "high": [0.02], "n_videos": [64]})
+    assert captions.small_sample(table) == ""

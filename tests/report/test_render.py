@@ -1,0 +1,103 @@
+"""All reports of a study, and its page."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from qpm.report.render import REPORTS, context, make, render
+from tests.report.conftest import make_study, write_study
+
+
+@pytest.fixture(scope="module")
+def rendered(rows, tmp_path_factory):
+    study = make_study()
+    study.report = ("ablation", "policies", "qualitative")
+    return make(write_study(tmp_path_factory.mktemp("results") / "fabricated", rows), study)
+
+
+def test_every_report_that_can_be_made_is_and_the_page_says_why_another_is_not(rendered):
+    assert [section.name for section in rendered.sections] == ["table2", "policies"]
+    assert "no masks of case 'qpm'" in rendered.missing["qualitative"]
+    assert "save_masks" in rendered.page.read_text()
+
+
+def test_the_files_are_named_and_exist(rendered):
+    names = {path.name for path in rendered.files}
+    assert {
+        "table2.md",
+        "table2.tex",
+        "table2.csv",
+        "policies.png",
+        "policies.pdf",
+        "policies.txt",
+        "index.html",
+    } <= names
+    assert all(path.is_file() for path in rendered.files)
+    assert [table.name for table in rendered.tables] == ["table2", "policies"]
+
+
+def test_rendering_again_changes_no_byte(rendered, study):
+    study.report = ("ablation", "policies", "qualitative")
+    before = {path: path.read_bytes() for path in rendered.files}
+    assert {path: path.read_bytes() for path in render(rendered.page.parent, study)} == before
+
+
+def test_an_unknown_report_is_refused_before_anything_is_made(study_dir, study):
+    study.report = ("ablation", "calibraton")
+    with pytest.raises(ValueError, match="unknown report 'calibraton'; did you mean 'calibration'"):
+        render(study_dir, study)
+    assert not (study_dir / "table2.md").exists()
+
+
+def test_the_shown_case_is_qpm_where_it_was_run(results, study):
+    assert context(results, study).case == "qpm"
+    study.baseline = None
+    assert context(results, study).baseline == "stm"
+
+
+def test_a_grid_without_named_cases_has_a_case_to_show(results, study):
+    swept = type(results)(results.folder, results.rows.assign(case="sigma_m=0.7"), ())
+    study.baseline = "sigma_m=0.7"
+    assert context(swept, study).case == "sigma_m=0.7"
+
+
+def test_the_registry_names_the_reports_of_the_design():
+    assert {"ablation", "leaderboard", "thresholds", "calibration", "qualitative", "timeline"} <= set(REPORTS)
+
+
+class Page(HTMLParser):
+    """Collects what a browser would fetch, pictures without words, and headings."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.requests: list[str] = []
+        self.without_words = 0
+        self.ids: set[str] = set()
+        self.anchors: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self.ids |= {values["id"]} if "id" in values else set()
+        if tag in ("img", "script", "link", "iframe"):
+            address = values.get("src") or values.get("href") or ""
+            self.requests += [] if address.startswith("data:") else [address]
+        self.without_words += tag == "img" and not values.get("alt")
+        if tag == "a" and values["href"].startswith("#"):
+            self.anchors.add(values["href"][1:])
+
+
+def test_the_page_asks_for_nothing_and_describes_its_pictures(rendered):
+    text = rendered.page.read_text()
+    page = Page(text)
+    assert page.requests == [] and page.without_words == 0
+    assert page.anchors <= page.ids
+    assert not re.search(r"url\(|@import|https?://", text)
+
+
+def test_the_page_escapes_the_studys_words_and_shows_provenance(rendered):
+    text = rendered.page.read_text()
+    assert "Does it help &amp; by how much?" in text
+    assert "0123456789ab with uncommitted changes" in text and "half (SHA-256 cdcdcdcdcdcd)" in text
+    assert "8.0 min over all trials" in text

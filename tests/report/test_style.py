@@ -1,0 +1,47 @@
+"""A case has one colour and one name wherever it is drawn; a saved figure is the same bytes."""
+
+import matplotlib
+import pytest
+
+from qpm.report import style
+
+
+def test_the_shipped_cases_have_distinct_colours():
+    assert len(set(style.COLOURS.values())) == len(style.COLOURS)
+
+
+def test_a_colour_does_not_depend_on_what_was_drawn_before():
+    before = style.colour("my_policy")
+    assert [style.colour(name) for name in ("a", "b", "my_policy")][-1] == before
+    assert style.colour("qpm,sigma_m=0.6") == style.colour("qpm") != style.colour("qpmx")
+
+
+def test_a_case_is_named_in_words():
+    assert style.label("stm") == "STM" and style.label("random_gate") == "random gate"
+    assert style.label("qpm,sigma_m=0.6") == "QPM,sigma_m=0.6" and style.label("my_policy") == "my policy"
+
+
+def test_the_theme_leaves_the_callers_settings_alone():
+    before = dict(matplotlib.rcParams)
+    with style.theme():
+        assert matplotlib.rcParams["font.size"] == 8
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_a_figure_is_saved_as_the_same_bytes(tmp_path):
+    def save(name):
+        with style.theme():
+            drawing = style.figure()
+            drawing.subplots().plot([0, 1], [1, 0], label="J&F")
+            return [path.read_bytes() for path in style.save(drawing, tmp_path / name)]
+
+    assert save("a") == save("b")
+
+
+@pytest.mark.parametrize("positions", [[0.5, 0.5, 0.5], [0.7, 0.65, 0.72, 0.1], [1.0]])
+def test_labels_are_moved_apart_without_changing_order(positions):
+    placed = style.spread_out(positions, 0.1)
+    order = sorted(range(len(positions)), key=lambda k: positions[k])
+    gaps = [placed[b] - placed[a] for a, b in zip(order, order[1:], strict=False)]
+    assert all(gap >= 0.1 - 1e-6 for gap in gaps)
+    assert sum(placed) == pytest.approx(sum(positions))

@@ -1,0 +1,69 @@
+"""The score over a threshold."""
+
+import numpy as np
+import pytest
+
+from qpm.report import style, thresholds
+from qpm.report.load import NotMeasuredError
+from tests.report.fabricate import study_rows
+
+
+@pytest.fixture(scope="module")
+def sweep():
+    return study_rows([f"qpm,sigma_m={value}" for value in (0.9, 0.5, 0.75)], videos=6)
+
+
+def test_the_grid_is_read_from_the_cases_names():
+    assert thresholds.grid_values("qpm,sigma_m=0.6,prior.sigma_en=0.65") == {
+        "sigma_m": 0.6,
+        "prior.sigma_en": 0.65,
+    }
+    assert thresholds.grid_values("sigma_m=1e-3,policy=qpm") == {"sigma_m": 0.001}
+    assert thresholds.grid_values("qpm") == {}
+
+
+def test_what_varies_is_swept_and_the_memory_threshold_comes_first(sweep):
+    names = [f"n=5,sigma_en={a},sigma_m={b}" for a in (0.5, 0.6) for b in (0.7, 0.8)]
+    rows = sweep.iloc[:4].assign(case=names)
+    assert thresholds.swept(rows) == ("sigma_m", "sigma_en")
+
+
+def test_points_are_in_order_and_compared_with_the_one_nearest_to_the_paper(sweep):
+    table = thresholds.prepare(sweep, ["sigma_m"])
+    assert table.sigma_m.tolist() == [0.5, 0.75, 0.9]
+    assert table.reference.tolist() == [False, True, False]
+    middle = table.iloc[1]
+    assert middle[["difference", "low", "high"]].tolist() == [0.0, 0.0, 0.0]
+    base = float(middle.measured)
+    assert table.difference.tolist() == pytest.approx((table.measured - base).tolist())
+
+
+def test_a_higher_threshold_keeps_fewer_frames(sweep):
+    assert thresholds.prepare(sweep, ["sigma_m"]).kept_share.is_monotonic_decreasing
+
+
+def test_a_study_without_that_setting_says_which_cases_it_has(rows):
+    with pytest.raises(NotMeasuredError, match="no case of the study is named by sigma_m; cases: stm"):
+        thresholds.prepare(rows, ["sigma_m"])
+
+
+def test_the_paper_value_is_marked(sweep):
+    with style.theme():
+        top, bottom, _ = thresholds.figure(thresholds.prepare(sweep, ["sigma_m"]), ["sigma_m"]).axes
+    for ax in (top, bottom):
+        assert any(np.allclose(line.get_xdata(), 0.7) for line in ax.lines)
+
+
+def test_two_settings_are_a_heatmap_with_its_plateau_outlined():
+    cases = [f"qpm,sigma_m={a},sigma_en={b}" for a in (0.7, 0.95) for b in (0.65, 0.7)]
+    table = thresholds.prepare(study_rows(cases, videos=6), ["sigma_m", "sigma_en"])
+    with style.theme():
+        ax = thresholds.figure(table, ["sigma_m", "sigma_en"]).axes[0]
+    assert len(ax.texts) == 4 and {"0.0"} < {text.get_text() for text in ax.texts}
+    assert ax.get_xlabel() == "memory threshold $σ_m$"
+
+
+def test_the_outline_of_one_cell_has_four_sides():
+    ax = style.figure().subplots()
+    thresholds.outline(np.array([[True, False], [False, False]]), ax)
+    assert len(ax.lines) == 4

@@ -1,0 +1,77 @@
+"""One video over time."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from qpm.report import style, timeline
+from qpm.report.load import NotMeasuredError
+
+
+def video() -> pd.DataFrame:
+    """Five frames of two objects; the second one enters at frame 2."""
+    first = pd.DataFrame(
+        {"object_id": 1, "frame_index": range(5), "score": [1, 0.8, 0.6, 0.9, 0.9], "iou_true": 0.8}
+    )
+    second = pd.DataFrame(
+        {"object_id": 2, "frame_index": range(2, 5), "score": [1, 0.7, 0.7], "iou_true": 0.6}
+    )
+    rows = pd.concat([first, second], ignore_index=True)
+    rows["annotated"] = (rows.frame_index == 0) | ((rows.object_id == 2) & (rows.frame_index == 2))
+    shelves = ["annotated", "previous", "annotated;previous", "previous;long", "previous"]
+    rows["memorized"] = [shelves[index] for index in rows.frame_index]
+    rows["prior_frame"] = pd.array([[None, 0, 1, 0, 3][index] for index in rows.frame_index], "Int64")
+    return rows.assign(
+        case="qpm", sequence="v", seed=0, bank_frames=rows.frame_index, scored=True, j=rows.iou_true
+    )
+
+
+def test_a_frame_is_the_mean_over_its_objects():
+    table = timeline.prepare(video(), "qpm", "v")
+    assert table.score.tolist() == pytest.approx([1, 0.8, 0.8, 0.8, 0.8])
+    assert table.iou_true.tolist() == pytest.approx([0.8, 0.8, 0.7, 0.7, 0.7])
+    assert table.annotated.tolist() == [True, False, True, False, False]
+
+
+def test_kept_is_what_the_keep_rule_let_in():
+    assert timeline.prepare(video(), "qpm", "v").kept.tolist() == [False, False, False, True, False]
+
+
+def test_the_prior_is_the_previous_frame_or_an_annotated_one():
+    assert timeline.prepare(video(), "qpm", "v").prior.tolist() == [
+        "",
+        "previous",
+        "previous",
+        "annotated",
+        "previous",
+    ]
+
+
+def test_the_baseline_is_another_case_on_the_same_video():
+    rows = pd.concat([video(), video().assign(case="stm", iou_true=0.1)])
+    assert timeline.prepare(rows, "qpm", "v", "stm").iou_baseline.tolist() == pytest.approx([0.1] * 5)
+    assert timeline.prepare(rows, "qpm", "v").iou_baseline.isna().all()
+
+
+def test_the_video_that_changes_most_is_chosen_for_better_or_worse():
+    changes = {"a": 0.6, "b": 0.2, "c": 0.5}
+    rows = [video().assign(sequence=name, case="stm", j=0.5) for name in changes]
+    rows = pd.concat([*rows, *(video().assign(sequence=name, j=j) for name, j in changes.items())])
+    assert timeline.choose(rows, "qpm", "stm") == "b"
+
+
+def test_without_a_baseline_the_video_that_falls_lowest_is_chosen():
+    rows = pd.concat([video(), video().assign(sequence="low", iou_true=0.05)])
+    assert timeline.choose(rows, "qpm", "stm") == "low"
+
+
+def test_a_video_without_rows_is_named():
+    with pytest.raises(NotMeasuredError, match="no rows of case 'qpm' for video 'w'"):
+        timeline.prepare(video(), "qpm", "w")
+
+
+def test_drawing_survives_a_network_without_score():
+    with style.theme():
+        ax = style.figure().subplots()
+        timeline.draw(timeline.prepare(video().assign(score=np.nan), "qpm", "v"), ax, 0.7, None)
+    assert "true IoU" in {text.get_text() for text in ax.texts}
