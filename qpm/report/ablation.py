@@ -129,4 +129,4 @@ def report(
     results: Results, mapping: Mapping[str, str] | None = None, controls: Sequence[str] | None = None
 ) -> Section:
     """Write table2.md, .tex and .csv into the study's folder."""
-    return publish(results.folder, "table2", "Ablation (Table 2)", table(results, mapping, controls))
+    return publish(results.folder, "ablation", "Ablation (Table 2)", table(results, mapping, controls))

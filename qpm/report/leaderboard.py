@@ -85,7 +85,7 @@ def table(results: Results, cases: Sequence[str] = ("qpm",)) -> Table:
 
 def report(results: Results, cases: Sequence[str] = ("qpm",)) -> Section:
     """Write table1.md, .tex and .csv into the study's folder."""
-    return publish(results.folder, "table1", "Leaderboard (Table 1)", table(results, cases))
+    return publish(results.folder, "leaderboard", "Leaderboard (Table 1)", table(results, cases))
 
 
 def _scores(rows: pd.DataFrame, case: str) -> dict[str, float]:

@@ -19,7 +19,7 @@ class Section:
     Attributes
     ----------
     name, title : str
-        Stem of the files, and the heading.
+        The report, by its name in a study, and the heading.
     files : tuple of Path
         Everything that was written.
     table : Table, optional

@@ -17,7 +17,7 @@ def rendered(rows, tmp_path_factory):
 
 
 def test_every_report_that_can_be_made_is_and_the_page_says_why_another_is_not(rendered):
-    assert [section.name for section in rendered.sections] == ["table2", "policies"]
+    assert [section.name for section in rendered.sections] == ["ablation", "policies"]
     assert "no masks of case 'qpm'" in rendered.missing["qualitative"]
     assert "save_masks" in rendered.page.read_text()
 
