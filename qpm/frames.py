@@ -44,7 +44,7 @@ class Canvas:
     def fit(cls, native: tuple[int, int], max_side: int | None = None) -> "Canvas":
         """The canvas for frames of `native` (H, W), the longer side at most `max_side` pixels."""
         if max_side is not None and max_side < STRIDE:
-            raise ValueError(f"max_side is {max_side}; it must be at least {STRIDE} pixels, or none for the native size")
+            raise ValueError(f"max_side is {max_side}; it must be at least {STRIDE}, or none for the native size")
         scale = 1.0 if max_side is None else min(1.0, max_side / max(native))
         height, width = (max(1, round(side * scale)) for side in native)
         down, across = -height % STRIDE, -width % STRIDE

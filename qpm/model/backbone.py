@@ -22,7 +22,7 @@ class BackboneConfig(BaseModel):
     blocks: tuple[int, int, int] = (3, 4, 6)
     norm: Literal["batch", "none"] = "batch"  # none: statistics folded into the convolutions' biases
     bias: bool = False  # of the convolutions that a batch norm follows
-    form: Literal["torchvision", "caffe"] = "torchvision"  # caffe: stride in a block's first 1x1, pool padded right and below
+    form: Literal["torchvision", "caffe"] = "torchvision"  # caffe: stride in a first 1x1, pool padded right and below
 
     @property
     def channels(self) -> tuple[int, int, int]:

@@ -41,7 +41,7 @@ def read_header(path: Path) -> tuple[NetworkConfig, dict[str, object]]:
         with safe_open(str(path), framework="pt") as file:
             header = file.metadata() or {}
     except SafetensorError as error:
-        raise ValueError(f"{path} is not a safetensors file ({error}); weights of others need `qpm convert` first") from error
+        raise ValueError(f"{path} is not a safetensors file of this package: {error}") from error
     if HEADER not in header:
         raise ValueError(f"{path} holds no network config; it was not written by this package")
     told = json.loads(header[HEADER])

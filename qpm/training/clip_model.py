@@ -97,6 +97,7 @@ class ClipModel(nn.Module):
             t = int(torch.randint(frames.shape[1], (), generator=generator))
             damaged = aggregate(corrupt(masks[:, t], generator))[:, 1:] * present[:, :, None, None]
             score = self.network.memorize(frames[:, t], damaged).score
+            assert score is not None, "only called where there is a quality head"
             iou = intersection_over_union(damaged > 0.5, masks[:, t] > 0.5)
             loss = loss + self.config.corrupted_score * score_loss(score, iou, present)
         return loss

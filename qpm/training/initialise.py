@@ -45,7 +45,8 @@ def _load(module: nn.Module, state: Mapping[str, Tensor], source: Path) -> None:
     expected = module.state_dict()
     wrong = [name for name in expected if name not in state or state[name].shape != expected[name].shape]
     if wrong:
-        raise ValueError(f"{source} does not fit the encoder: {len(wrong)} parameters missing or of another shape, first {wrong[0]}")
+        what = f"{len(wrong)} parameters missing or of another shape, first {wrong[0]}"
+        raise ValueError(f"{source} does not fit the encoder: {what}")
     module.load_state_dict({name: state[name] for name in expected})
 
 
@@ -56,7 +57,8 @@ def _with_mask_channels(
     extra = encoder.state_dict()["conv1.weight"].shape[1] - colour.shape[1]
     new = torch.randn(colour.shape[0], extra, *colour.shape[2:], generator=generator)
     response = nn.functional.conv2d(frames, colour, stride=2).std()
-    new *= MASK_SHARE * response / new.flatten(1).norm(dim=1).mean()  # a mask of ones with a random edge answers O(norm)
+    # a mask of ones with a random edge answers O(norm)
+    new *= MASK_SHARE * response / new.flatten(1).norm(dim=1).mean()
     return {**state, "conv1.weight": torch.cat([colour, new], dim=1)}
 
 
@@ -86,8 +88,8 @@ def _unit_deviation(network: Network, frames: Tensor, masks: Tensor) -> None:
         over = [dim for dim in range(output.ndim) if dim != 1]
         mean = output.mean(dim=over, keepdim=True)
         deviation = (output - mean).std().clamp(min=1e-6)
-        layer.weight.div_(deviation)  # type: ignore[operator, union-attr]
-        layer.bias.copy_(-mean.flatten() / deviation)  # type: ignore[operator, union-attr]
+        layer.weight.div_(deviation)  # type: ignore[operator]
+        layer.bias.copy_(-mean.flatten() / deviation)  # type: ignore[operator]
         return (output - mean) / deviation
 
     for layer in new:

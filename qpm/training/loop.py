@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -52,7 +53,7 @@ def train(config: TrainConfig, folder: Path, progress: Progress | None = None) -
     network = build(config.network) if state else _start(config, mixture)
     fabric = Fabric(accelerator="auto", devices=1, precision=_precision(config.precision))
     optimizer = optimiser(network, config.optimiser)
-    network = network.to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model, optimizer = fabric.setup(ClipModel(network, config.loss), optimizer)
     begin, log = 0, TrainLog(folder)
     if state:
@@ -74,7 +75,8 @@ def train(config: TrainConfig, folder: Path, progress: Progress | None = None) -
         measures = model(*_tensors(frames, labels, objects, fabric.device), share, generator)
         if not measures["loss"].isfinite():
             np.savez(folder / "bad_batch.npz", frames=frames, labels=labels)
-            raise FloatingPointError(f"loss is {measures['loss'].item()} at iteration {iteration}; batch in {folder}/bad_batch.npz")
+            where = f"iteration {iteration}; batch in {folder}/bad_batch.npz"
+            raise FloatingPointError(f"loss is {measures['loss'].item()} at {where}")
         fabric.backward(measures["loss"])
         norm = torch.nn.utils.clip_grad_norm_(list(trainable(network)), config.optimiser.clip_norm)
         optimizer.step()
@@ -88,7 +90,8 @@ def train(config: TrainConfig, folder: Path, progress: Progress | None = None) -
                 progress(done, config.iterations, latest)
         if done % config.checkpoint_every == 0 or done == config.iterations:
             log.write()
-            save_state(folder, {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "iteration": done})
+            parts = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
+            save_state(folder, {**parts, "iteration": done})
         clock = time.perf_counter()
     facts = {"iterations": config.iterations, "seed": config.seed, "training": config.model_dump(mode="json")}
     return save_network(network, folder / WEIGHTS, facts)
@@ -111,11 +114,13 @@ def _loader(mixture: ClipMixture, begin: int, config: TrainConfig) -> Iterator[t
     )
 
 
-def _as_is(batch: tuple[np.ndarray, np.ndarray, int]) -> tuple[np.ndarray, np.ndarray, int]:
+def _as_is(batch: Any) -> Any:
     return batch
 
 
-def _tensors(frames: np.ndarray, labels: np.ndarray, objects: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+def _tensors(
+    frames: np.ndarray, labels: np.ndarray, objects: int, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Normalised frames (B, T, 3, H, W) and one-hot masks (B, T, O, H, W)."""
     pixels = normalise(torch.from_numpy(frames).to(device).movedim(-1, -3))
     ids = torch.arange(1, objects + 1, device=device).view(-1, 1, 1)
@@ -140,7 +145,7 @@ def _start(config: TrainConfig, mixture: ClipMixture) -> Network:
     return network
 
 
-def _precision(name: str) -> str:
+def _precision(name: str) -> Literal["bf16-mixed", "32-true"]:
     """Fabric's name of the precision; `auto` takes bfloat16 where it is native."""
     if name == "auto":
         name = "bf16" if _native_bf16() else "32"

@@ -22,7 +22,7 @@ class ClipMixture:
     ) -> None:
         missing = {source.objects for source in sources} - {objects for _, objects in shapes}
         if missing:
-            raise ValueError(f"sources fill {sorted(missing)} objects but no entry of shapes {list(shapes)} has as many")
+            raise ValueError(f"sources fill {sorted(missing)} objects; no entry of shapes {list(shapes)} has as many")
         self.shapes = {objects: clips for clips, objects in shapes}
         if all(source.after > 0 for source in sources):
             raise ValueError("no source is drawn from at the start: give one of them after: 0")

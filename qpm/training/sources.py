@@ -28,7 +28,7 @@ class _Source(BaseModel):
         raise TypeError(f"{type(self).__name__} names no dataset")
 
     def open(self, size: int, length: int, cache: "FrameCache") -> "ClipSource":
-        """The source of clips of `length` frames of `size` x `size` pixels; sources of the same videos share a cache."""
+        """The source of clips of `length` frames of `size` x `size` pixels; several sources can share a cache."""
         from qpm.datasets.clips import VideoClips  # torch, which a description does without
 
         return VideoClips(

@@ -37,7 +37,7 @@ def root(tmp_path_factory):
 
 
 def config(root, **changes):
-    settings = dict(
+    settings = dict(  # noqa: C408 - keywords, as the caller writes them
         network="tiny",
         start="scratch",
         sources=(DavisSource(root=root, resolution="240p"),),
