@@ -10,11 +10,13 @@ from typing import Any
 
 import dask
 from distributed import Client, Future, LocalCluster, wait
+from distributed.system import MEMORY_LIMIT
 
 from qpm.provenance import available_cpus
 from qpm.study.execute import Outcome, execute
 
 LOOPBACK = "127.0.0.1:0"  # any free port that only this machine reaches
+MEMORY = 3e9  # bytes that a trial may need
 LOST = 3  # workers that may die under a trial before Dask gives it up
 
 
@@ -66,24 +68,36 @@ def outcome(future: Future) -> Outcome:
     return Outcome("killed" if lost else "failed", 0.0, f"{type(error).__name__}: {error}")
 
 
+def automatic_jobs() -> int:
+    """As many notebooks at a time as CPU cores and memory allow; one where there is a GPU to share.
+
+    One thread in each of two kernels uses two cores better than two threads in one.
+    """
+    if Path("/dev/nvidia0").exists():
+        return 1
+    return max(1, min(available_cpus(), int(MEMORY_LIMIT // MEMORY)))
+
+
 @contextmanager
-def start(jobs: int, cluster: str | None = None) -> Iterator[Engine]:
+def start(jobs: int, cluster: str | None = None, trials: int | None = None) -> Iterator[Engine]:
     """Open the engine for a with block.
 
     Parameters
     ----------
     jobs : int
-        Notebooks at a time on this machine; its CPU cores are divided among them. 0: one a core.
+        Notebooks at a time on this machine; its CPU cores are divided among them. 0: see `automatic_jobs`.
     cluster : str, optional
         Address of a running ``dask scheduler``; then its workers' threads are the slots. The workers need the
         same paths as this machine for the results and the data.
+    trials : int, optional
+        How many there are to run; more slots than that would only waste cores.
     """
     from qpm.study import kernel
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # outcomes are ours to tell
     with ExitStack() as stack:
         if cluster is None:
-            slots = jobs or available_cpus()
+            slots = min(jobs or automatic_jobs(), trials or jobs or available_cpus())
             threads = max(1, available_cpus() // slots)
             stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": LOST}))
             # "None" would not close the status pages but open them to the network, on port 8787 and another

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from qpm.files import write_json
-from qpm.provenance import source_root
+from qpm.provenance import available_cpus, source_root
+from qpm.study.execute import Outcome, execute, parameter_names
 from qpm.study.identity import file_digest
 from qpm.study.ledger import Planned
 from qpm.study.reach import code_digest, reached
@@ -32,11 +35,38 @@ def bring_up_to_date(study: Study, study_dir: Path, planned: Sequence[Planned]) 
     files = [study_dir / name for name in known.get("files", [])]
     if known.get("state") == state and all(path.is_file() for path in files):
         return files, False
-    from qpm.report.render import render
-
-    files = render(study_dir, study)
+    files = _make(study, study_dir)
     write_json(stamp, {"state": state, "files": [path.relative_to(study_dir).as_posix() for path in files]})
     return files, True
+
+
+def _make(study: Study, study_dir: Path) -> list[Path]:
+    """Render every report, and execute the notebook of each that has one, for reading and for changing by hand.
+
+    Raises
+    ------
+    RuntimeError
+        If a notebook fails although its report could be made.
+    """
+    from qpm.report.load import load
+    from qpm.report.render import context, make
+
+    rendered, shown = make(study_dir, study), context(load(study_dir), study)
+    known = {"study_dir": str(study_dir.resolve()), "baseline": shown.baseline, "case": shown.case}
+    made = [name for name in study.report if name not in rendered.missing]
+    pages = [page for name in made if (page := study.notebook.with_name(f"{name}.ipynb")).is_file()]
+    executed = [study_dir / "notebooks" / page.name for page in pages]
+    with ThreadPoolExecutor(available_cpus()) as threads:
+        outcomes = list(threads.map(partial(_execute, known), pages, executed))
+    for path, outcome in zip(executed, outcomes, strict=True):
+        if outcome.status != "finished":
+            raise RuntimeError(f"report notebook {path} {outcome.status}: {outcome.reason}")
+    return [*rendered.files, *executed]
+
+
+def _execute(known: Mapping[str, str], notebook: Path, output: Path) -> Outcome:
+    names = parameter_names(notebook)
+    return execute(notebook, output, {name: value for name, value in known.items() if name in names})
 
 
 def _state(study: Study, planned: Sequence[Planned]) -> str:

@@ -63,7 +63,7 @@ def run(
     results : Path
         The folder of all studies.
     jobs : int
-        Trials at a time on this machine; 0 is one a CPU core.
+        Trials at a time on this machine; 0 is as many as its cores and memory allow.
     cluster : str, optional
         Address of a running Dask scheduler, instead of this machine.
     allow_partial : bool
@@ -122,7 +122,7 @@ def _launch(
 
     show = display(console, len(planned), len(planned) - len(pending))
     try:
-        with engine.start(jobs, cluster) as running, Launch(
+        with engine.start(jobs, cluster, len(pending)) as running, Launch(
             folder, study.notebook, running, Tracker(folder.parent, study.name), show
         ) as launch:
             launch.run(pending, fail_fast)
