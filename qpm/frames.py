@@ -33,22 +33,24 @@ class Canvas:
     """The geometry of one video on the network: native size, resized size, and the padding around it.
 
     Zeros are padded after the normalisation (the pad has the mean colour), floor(d / 2) before and the rest
-    after, as in MiVOS.
+    after, as in MiVOS. With `black` they are padded before it, and no mask is remembered there, as in STM.
     """
 
     native: tuple[int, int]
     resized: tuple[int, int]
     padding: tuple[int, int, int, int]  # left, right, top, bottom
+    black: bool = False
 
     @classmethod
-    def fit(cls, native: tuple[int, int], max_side: int | None = None) -> "Canvas":
+    def fit(cls, native: tuple[int, int], max_side: int | None = None, black: bool = False) -> "Canvas":
         """The canvas for frames of `native` (H, W), the longer side at most `max_side` pixels."""
         if max_side is not None and max_side < STRIDE:
             raise ValueError(f"max_side is {max_side}; it must be at least {STRIDE}, or none for the native size")
         scale = 1.0 if max_side is None else min(1.0, max_side / max(native))
         height, width = (max(1, round(side * scale)) for side in native)
         down, across = -height % STRIDE, -width % STRIDE
-        return cls(native, (height, width), (across // 2, across - across // 2, down // 2, down - down // 2))
+        padding = (across // 2, across - across // 2, down // 2, down - down // 2)
+        return cls(native, (height, width), padding, black)
 
     @property
     def padded(self) -> tuple[int, int]:
@@ -61,7 +63,7 @@ class Canvas:
         pixels = torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)[None].float()
         if self.resized != self.native:
             pixels = F.interpolate(pixels, self.resized, mode="bilinear", antialias=True, align_corners=False)
-        return F.pad(normalise(pixels), self.padding)
+        return normalise(F.pad(pixels, self.padding)) if self.black else F.pad(normalise(pixels), self.padding)
 
     def masks(self, masks: Tensor) -> Tensor:
         """Native maps (O, H, W) in [0, 1] -> Tensor (1, O, Hp, Wp); reduced by averaging, so edges become soft."""
@@ -69,6 +71,14 @@ class Canvas:
         if self.resized != self.native and masks.shape[0]:
             batch = F.interpolate(batch, self.resized, mode="bilinear", antialias=True, align_corners=False)
         return F.pad(batch, self.padding)
+
+    def remembered(self, masks: Tensor) -> Tensor:
+        """Soft masks (1, O, Hp, Wp) as the memory encoder gets them: on black padding they are 0."""
+        if not self.black or not any(self.padding):
+            return masks
+        left, _, top, _ = self.padding
+        height, width = self.resized
+        return F.pad(masks[..., top : top + height, left : left + width], self.padding)
 
     def native_maps(self, maps: Tensor) -> Tensor:
         """(1, C, Hp, Wp) at the network's size -> (C, H, W) at the native size, bilinear."""

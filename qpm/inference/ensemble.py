@@ -75,6 +75,22 @@ class Ensemble:
         """Whether every member has a prior gate (Eq. 4)."""
         return all(member.config.prior is not None for member in self.members)
 
+    @property
+    def black_padding(self) -> bool:
+        """Whether frames are padded with black, as STM's are, or with the mean colour.
+
+        Raises
+        ------
+        ValueError
+            If the members differ in it: they get the same frames.
+        """
+        paddings = {member.config.padding for member in self.members}
+        if len(paddings) > 1:
+            raise ValueError(
+                "an ensemble of networks that pad frames differently: STM's (black) and others (mean colour)"
+            )
+        return paddings == {"black"}
+
     def encode(self, pixels: Tensor) -> tuple[QueryFeatures, ...]:
         """Features of a frame, once per member."""
         return tuple(member.encode_query(pixels) for member in self.members)

@@ -78,7 +78,7 @@ def advance(run: Run, frame: EncodedFrame, state: LoopState) -> tuple[FrameResul
     with run.precision():
         prediction = predict(run, frame, state)
         objects, maps = write_given(run, frame, state.objects, prediction.maps)
-        tensors, raw_score = run.network.memorize(frame.pixels, maps[None, 1:])
+        tensors, raw_score = run.network.memorize(frame.pixels, run.canvas.remembered(maps[None, 1:]))
     labels = native_labels(run, frame, state.objects, prediction.maps)
     judged, judgement = assess(run, frame, objects, maps, raw_score, labels, state.judgement)
     finished = finish(frame, objects, judged, state)

@@ -82,7 +82,7 @@ def prepare(
             raise ValueError(
                 f"shelf '{shelf.name}': random_gate depends on the video; resolve the policy first"
             )
-    canvas = Canvas.fit(video.size, max_side)
+    canvas = Canvas.fit(video.size, max_side, ensemble.black_padding)
     if dtype is not None:
         ensemble = ensemble.lowered(dtype)
     return Run(ensemble, policy, canvas, needs | frozenset(ALWAYS), dtype, keep_probabilities)

@@ -1,5 +1,7 @@
 """The decoder: memory readout and query value, refined with the query's f8 and f4, to one logit per pixel."""
 
+from typing import Literal
+
 import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
@@ -12,6 +14,8 @@ class DecoderConfig(BaseModel):
 
     channels: tuple[int, int, int] = (512, 256, 256)
     groups: int = 0
+    compress: Literal["block", "convolution"] = "block"  # convolution: one before the block, at its width (STM)
+    logits: Literal[1, 2] = 1  # 2: background and object, whose softmax is the sigmoid of their difference (STM)
 
 
 class ResBlock(nn.Module):
@@ -57,10 +61,10 @@ class Decoder(nn.Module):
     def __init__(self, config: DecoderConfig, in_channels: int, skips: tuple[int, int]) -> None:
         super().__init__()
         c16, c8, c4 = config.channels
-        self.compress = ResBlock(in_channels, c16, config.groups)
+        self.compress = _compress(config, in_channels)
         self.up_16_8 = UpsampleBlock(skips[1], c16, c8, config.groups)
         self.up_8_4 = UpsampleBlock(skips[0], c8, c4, config.groups)
-        self.pred = nn.Conv2d(c4, 1, 3, 1, 1)
+        self.pred = nn.Conv2d(c4, config.logits, 3, 1, 1)
 
     def forward(self, x: Tensor, f8: Tensor, f4: Tensor) -> Tensor:
         """Logits at the network's size.
@@ -79,8 +83,17 @@ class Decoder(nn.Module):
         x = self.compress(x.flatten(0, 1)).unflatten(0, objects)
         x = self.up_8_4(f4, self.up_16_8(f8, x))
         logits = self.pred(F.relu(x.flatten(0, 1))).float()
+        if logits.shape[1] == 2:
+            logits = logits[:, 1:] - logits[:, :1]
         logits = F.interpolate(logits, scale_factor=4, mode="bilinear", align_corners=False)
         return logits[:, 0].unflatten(0, objects)
+
+
+def _compress(config: DecoderConfig, in_channels: int) -> nn.Module:
+    width = config.channels[0]
+    if config.compress == "block":
+        return ResBlock(in_channels, width, config.groups)
+    return nn.Sequential(nn.Conv2d(in_channels, width, 3, 1, 1), ResBlock(width, width, config.groups))
 
 
 def _norm(groups: int, channels: int) -> nn.Module:

@@ -2,13 +2,14 @@
 
 # B frames, O objects, T memory frames; h, w = H / 16, W / 16; CK key channels, CV value channels
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
+from qpm.model.aspp import ASPP, ASPPConfig
 from qpm.model.backbone import BackboneConfig, ResNet
 from qpm.model.decoder import Decoder, DecoderConfig
 from qpm.model.memory_read import ReadConfig, read_memory
@@ -31,6 +32,9 @@ class NetworkConfig(BaseModel):
     decoder: DecoderConfig = DecoderConfig()
     quality: QualityConfig | None = QualityConfig()
     prior: PriorConfig | None = PriorConfig()
+    aspp: ASPPConfig | None = None  # over readout and query value (QDMN)
+    clamp_others: bool = False  # the sum of the other objects' masks, to [0, 1] (STM)
+    padding: Literal["mean_colour", "black"] = "mean_colour"  # black: zeros before the normalisation (STM)
 
 
 class QueryFeatures(NamedTuple):
@@ -85,12 +89,21 @@ class Network(nn.Module):
         cosine = config.read.similarity == "cosine"
         self.query_projection = Projection(f16, config.key_channels, config.value_channels, cosine)
         self.memory_projection = Projection(memory_channels, config.key_channels, config.value_channels, cosine)
+        self.aspp = ASPP(config.aspp, 2 * config.value_channels) if config.aspp else None
         self.decoder = Decoder(config.decoder, 2 * config.value_channels, (f4, f8))
         self.quality_head = QualityHead(config.quality, memory_channels) if config.quality else None
         self.prior_gate = PriorGate(config.prior, f16) if config.prior else None
         self.log_sharpness = None
         if cosine:
             self.log_sharpness = nn.Parameter(torch.tensor(config.read.initial_sharpness).log())
+
+    def train(self, mode: bool = True) -> "Network":
+        """As for every module, but batch norms keep their statistics in training too, as in MiVOS and QDMN."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self
 
     def encode_query(self, frame: Tensor) -> QueryFeatures:
         """Features of a frame (B, 3, H, W); they depend on neither memory nor prior."""
@@ -128,6 +141,8 @@ class Network(nn.Module):
             Each object is encoded with its own mask and the sum of the others'.
         """
         others = masks.sum(dim=1, keepdim=True) - masks
+        if self.config.clamp_others:
+            others = others.clamp(0, 1)
         _, _, f16 = self.memory_encoder(frame, torch.stack([masks, others], dim=2).to(frame.dtype))
         key, value = self.memory_projection(f16)
         score = self.quality_head(f16) if self.quality_head is not None else None
@@ -150,9 +165,12 @@ class Network(nn.Module):
         -------
         Tensor, float32 (B, O, H, W) in [0, 1]
         """
-        top_k = None if self.training else self.config.read.top_k
+        read = self.config.read
+        top_k, kernel_sigma = (None, None) if self.training else (read.top_k, read.kernel_sigma)
         scale = None if self.log_sharpness is None else self.log_sharpness.exp()
-        readout = read_memory(query.key, memory_key, memory_value, top_k, scale)
+        readout = read_memory(query.key, memory_key, memory_value, top_k, scale, kernel_sigma)
         value = query.value.unsqueeze(1).expand(-1, readout.shape[1], -1, -1, -1)
         x = torch.cat([readout, value.to(readout.dtype)], dim=2)
+        if self.aspp is not None:
+            x = self.aspp(x.flatten(0, 1)).unflatten(0, x.shape[:2])
         return self.decoder(x, query.features.f8, query.features.f4).sigmoid()

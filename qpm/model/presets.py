@@ -1,5 +1,6 @@
 """Networks by name: what the paper used, what this project ships, and one for tests."""
 
+from qpm.model.aspp import ASPPConfig
 from qpm.model.backbone import BackboneConfig
 from qpm.model.decoder import DecoderConfig
 from qpm.model.memory_read import ReadConfig
@@ -13,6 +14,22 @@ _TINY_BACKBONE = BackboneConfig(stem=16, width=8, blocks=(1, 1, 1), norm="none")
 PRESETS: dict[str, NetworkConfig] = {
     # MiVOS's network with a shared-encoder quality head and a one-channel prior gate
     "paper": NetworkConfig(),
+    # what the published weights of others belong to; `qpm convert` reads them
+    "mivos": NetworkConfig(quality=None, prior=None),
+    "stm": NetworkConfig(
+        memory_encoder=BackboneConfig(),
+        read=ReadConfig(top_k=None),
+        decoder=DecoderConfig(channels=(256, 256, 256), compress="convolution", logits=2),
+        quality=None,
+        prior=None,
+        clamp_others=True,
+        padding="black",
+    ),
+    "qdmn": NetworkConfig(
+        query_encoder=BackboneConfig(bias=True),
+        quality=QualityConfig(score_activation="relu"),
+        aspp=ASPPConfig(),
+    ),
     # ResNet-50 at half width; cosine keys and group norm are departures from the paper that help short training
     "half": NetworkConfig(
         query_encoder=_HALF_BACKBONE,

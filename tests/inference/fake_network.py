@@ -33,7 +33,7 @@ class FakeNetwork(nn.Module):
 
     def __init__(self, scores: Mapping[int, float] | Score | None = None, drift: float = 0.0) -> None:
         super().__init__()
-        self.config = SimpleNamespace(quality=object(), prior=object())
+        self.config = SimpleNamespace(quality=object(), prior=object(), padding="mean_colour")
         self.anywhere = nn.Parameter(torch.zeros(()), requires_grad=False)
         self.score: Score = scores if callable(scores) else lambda frame, _: (scores or {}).get(frame, 0.8)
         self.drift = drift

@@ -51,6 +51,13 @@ def test_an_ensemble_has_a_score_or_a_prior_only_if_every_network_has() -> None:
     assert "score" not in next(propagate(mixed, CLIP, MemoryPolicy.model_validate("stm"))).signals
 
 
+def test_networks_that_pad_frames_differently_do_not_segment_together() -> None:
+    stm = FakeNetwork()
+    stm.config.padding = "black"
+    with pytest.raises(ValueError, match="pad frames differently"):
+        propagate([FakeNetwork(), stm], CLIP, MemoryPolicy.model_validate("stm"))
+
+
 def test_an_ensemble_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one network"):
         Ensemble([])
