@@ -7,6 +7,7 @@ videos are drawn or swapped.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -99,31 +100,23 @@ def paired(
     pairs = object_pairs(rows, case, baseline)
     case_sums, counts = video_sums(pairs, "case", metric)
     baseline_sums, _ = video_sums(pairs, "baseline", metric)
-    scores = [pooled_mean(sums.sum(axis=0), counts.sum(axis=0)) for sums in (case_sums, baseline_sums)]
     sums = case_sums - baseline_sums
-    draws = bootstrap(sums, counts, resamples, seed)
-    low, high = interval(sums, counts, draws, method=method)
-    by_video = _video_means(sums, counts)
-    smallest_p = 2.0 ** (1 - len(sums))
+    scores = [float(pooled_mean(s.sum(axis=0), counts.sum(axis=0))) for s in (case_sums, baseline_sums)]
     return PairedDifference(
         metric=metric,
         case=case,
         baseline=baseline,
-        case_score=float(scores[0]),
-        baseline_score=float(scores[1]),
-        difference=float(scores[0] - scores[1]),
-        low=low,
-        high=high,
-        se=float(np.nanstd(draws, ddof=1)) if len(sums) > 1 else float("nan"),
+        case_score=scores[0],
+        baseline_score=scores[1],
+        difference=scores[0] - scores[1],
         p=sign_flip_p((sums / counts.sum(axis=0)).mean(axis=1), resamples, seed),
-        win=int(np.sum(by_video > TIE)),
-        tie=int(np.sum(np.abs(by_video) <= TIE)),
-        loss=int(np.sum(by_video < -TIE)),
         n_videos=len(sums),
         n_objects=len(pairs[[*VIDEO, "object_id"]].drop_duplicates()),
         n_seeds=pairs["seed"].nunique(),
-        smallest_p=smallest_p,
-        note=_too_few(len(sums), smallest_p),
+        smallest_p=2.0 ** (1 - len(sums)),
+        note=_too_few(len(sums)),
+        **_spread(sums, counts, resamples, seed, method),
+        **_won(_video_means(sums, counts)),
     )
 
 
@@ -164,7 +157,25 @@ def _video_means(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return means.sum(axis=1) / (counts > 0).sum(axis=1)
 
 
-def _too_few(videos: int, smallest_p: float) -> str:
+def _spread(
+    sums: np.ndarray, counts: np.ndarray, resamples: int, seed: int, method: Method
+) -> dict[str, Any]:
+    """Interval and standard error of a difference, from one set of draws."""
+    draws = bootstrap(sums, counts, resamples, seed)
+    low, high = interval(sums, counts, draws, method=method)
+    return {"low": low, "high": high, "se": float(np.nanstd(draws, ddof=1)) if len(sums) > 1 else np.nan}
+
+
+def _won(by_video: np.ndarray) -> dict[str, Any]:
+    return {
+        "win": int(np.sum(by_video > TIE)),
+        "tie": int(np.sum(np.abs(by_video) <= TIE)),
+        "loss": int(np.sum(by_video < -TIE)),
+    }
+
+
+def _too_few(videos: int) -> str:
+    smallest_p = 2.0 ** (1 - videos)
     if smallest_p < 0.05:
         return ""
     return (

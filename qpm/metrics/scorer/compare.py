@@ -14,7 +14,7 @@ from qpm.metrics.scorer.folder import score_folder
 from qpm.metrics.scorer.profiles import find_profile
 from qpm.metrics.scorer.refusal import Refusal
 from qpm.metrics.scorer.report import ScoreReport, plain
-from qpm.metrics.scorer.store import open_store
+from qpm.metrics.scorer.store import open_store, store_name
 
 
 @dataclass(frozen=True)
@@ -110,5 +110,5 @@ def _check_same_sequences(folders: Sequence[Path], depth: int) -> None:
 
 def _names(folders: Sequence[Path]) -> list[str]:
     """Short names of the folders; whole paths where short ones coincide."""
-    short = [Path(folder).stem for folder in folders]
+    short = [store_name(folder) for folder in folders]
     return short if len(set(short)) == len(short) else [str(folder) for folder in folders]

@@ -8,16 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from qpm.metrics import summary
 from qpm.metrics.scorer.checks import check_files
 from qpm.metrics.scorer.parallel import Progress, score_all
-from qpm.metrics.scorer.plan import plan
+from qpm.metrics.scorer.plan import Plan, plan
 from qpm.metrics.scorer.profiles import Profile, find_profile
 from qpm.metrics.scorer.refusal import Refusal
-from qpm.metrics.scorer.remarks import categories_remark, decay_remark, empty_union_remark, sequence_remarks
+from qpm.metrics.scorer.remarks import all_remarks
 from qpm.metrics.scorer.report import ScoreReport
 from qpm.metrics.scorer.sequence import SequenceScore
-from qpm.metrics.scorer.store import MaskStore, open_store
+from qpm.metrics.scorer.store import MaskStore, open_store, store_name
 from qpm.metrics.scorer.youtube import Meta, read_meta, without_category
 from qpm.metrics.summary import Decay
 from qpm.rows import check
@@ -79,23 +78,9 @@ def score_folder(
     folders, left_out = shared_folders(truth, prediction, subset)
     objects = _meta(profile, Path(gt), meta, categories, folders)
     planned = plan(profile, truth, folders, objects)
-    faults = [*planned.faults, *check_files(planned.jobs, truth, prediction)]
-    if faults or not planned.jobs:
-        raise Refusal(faults or planned.remarks)
-    scores = score_all(planned.jobs, truth, prediction, jobs, progress)
-    if faults := [fault for score in scores for fault in score.faults]:
-        raise Refusal(faults)
-    rows = _rows(scores, Path(pred).stem, objects)
-    if rows.empty:
-        raise Refusal(["no object of the truth shows on a scored frame"])
-    table = summary.objects(rows)
-    remarks = [text for score in scores for text in sequence_remarks(profile, score, table)]
-    spare = [f"{name}: predicted, but not in the truth" for name in _spare(truth, prediction)]
-    general = [
-        empty_union_remark(rows),
-        decay_remark(rows) if decay == "fixed" else "",
-        categories_remark(rows) if objects else "",
-    ]
+    scores = _measure(planned, truth, prediction, jobs, progress)
+    rows = _rows(scores, store_name(pred), objects)
+    spare = [name for name in prediction.folders if name not in truth.folders]
     return ScoreReport(
         protocol=profile.name,
         meaning=profile.meaning,
@@ -103,9 +88,28 @@ def score_folder(
         truth=Path(gt),
         prediction=Path(pred),
         rows=rows,
-        warnings=(*planned.remarks, *remarks, *spare, *(text for text in general if text)),
+        warnings=(
+            *planned.remarks,
+            *all_remarks(profile, scores, rows, decay),
+            *(f"{name}: predicted, but not in the truth" for name in spare),
+        ),
         left_out=left_out,
     )
+
+
+def _measure(
+    planned: Plan, truth: MaskStore, prediction: MaskStore, processes: int, progress: Progress | None
+) -> list[SequenceScore]:
+    """Check every file, then measure; whatever is wrong with any of them is one refusal."""
+    faults = [*planned.faults, *check_files(planned.jobs, truth, prediction)]
+    if faults or not planned.jobs:
+        raise Refusal(faults or planned.remarks)
+    scores = score_all(planned.jobs, truth, prediction, processes, progress)
+    if faults := [fault for score in scores for fault in score.faults]:
+        raise Refusal(faults)
+    if not any(score.measures for score in scores):
+        raise Refusal(["no object of the truth shows on a scored frame"])
+    return scores
 
 
 def shared_folders(
@@ -155,10 +159,6 @@ def _settings(profile: Profile, decay: str, subset: bool) -> Mapping[str, Any]:
     ends = {"leave_out_first": profile.leave_out_first, "leave_out_last": profile.leave_out_last}
     of = "object" if profile.objects == "listed" else "sequence"
     return {**ends, "ends_of": of, "decay": decay, "subset": subset}
-
-
-def _spare(truth: MaskStore, prediction: MaskStore) -> list[str]:
-    return [name for name in prediction.folders if name not in truth.folders]
 
 
 def _few(store: MaskStore) -> str:

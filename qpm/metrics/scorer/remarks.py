@@ -11,6 +11,20 @@ from qpm.metrics.scorer.profiles import Profile
 from qpm.metrics.scorer.sequence import VOID, SequenceScore
 
 
+def all_remarks(
+    profile: Profile, scores: Sequence[SequenceScore], rows: pd.DataFrame, decay: summary.Decay
+) -> list[str]:
+    """Warnings about every sequence, then about the whole."""
+    objects = summary.objects(rows)
+    general = [
+        empty_union_remark(rows),
+        decay_remark(rows) if decay == "fixed" else "",
+        categories_remark(rows) if profile.objects == "listed" else "",
+    ]
+    by_sequence = [text for score in scores for text in sequence_remarks(profile, score, objects)]
+    return by_sequence + [text for text in general if text]
+
+
 def sequence_remarks(profile: Profile, score: SequenceScore, objects: pd.DataFrame) -> list[str]:
     """Warnings about one sequence, each with its effect.
 
@@ -24,7 +38,7 @@ def sequence_remarks(profile: Profile, score: SequenceScore, objects: pd.DataFra
         The objects of all sequences from `summary.objects`, for the effect of leaving some out.
     """
     return [
-        f"{score.sequence}: {text}"
+        f"{score.folder}: {text}"
         for text in (
             _extra(profile, score),
             _void(profile, score, objects),

@@ -33,7 +33,8 @@ class SequenceScore:
 
     Attributes
     ----------
-    sequence : str
+    sequence, folder : str
+        Name of the video, and of the folder of its masks.
     measures : list of Measure
         In the order of the frames.
     faults : list of str
@@ -49,6 +50,7 @@ class SequenceScore:
     """
 
     sequence: str
+    folder: str
     measures: list[Measure] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     extra: Counter[int] = field(default_factory=Counter)
@@ -59,7 +61,7 @@ class SequenceScore:
 
 def score_sequence(job: Job, truth: MaskStore, prediction: MaskStore) -> SequenceScore:
     """Measure every object on every frame of a job; files that are no label maps become faults."""
-    score = SequenceScore(job.sequence)
+    score = SequenceScore(job.sequence, job.folder)
     first_ids = _first_ids(job, truth, score)
     in_truth: set[int] = set()
     predicted = Counter[int]()

@@ -78,6 +78,12 @@ def open_store(path: Path, depth: int = 2) -> MaskStore:
     return MaskStore(path, _by_folder(_strip(parts, depth)), zipped=not path.is_dir())
 
 
+def store_name(path: Path) -> str:
+    """Name of a result folder, or of a zip without its ending."""
+    path = Path(path)
+    return path.stem if path.suffix.lower() == ".zip" else path.name
+
+
 _NESTED = "<sequence>/<object>/<frame>.png"
 
 

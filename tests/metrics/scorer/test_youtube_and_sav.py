@@ -130,7 +130,7 @@ def test_an_object_without_truth_on_scored_frames_is_a_warning(save, sav):
     save("gt", {"sav_1/001": np.zeros((12, 96, 160), np.uint8)}, mode="L")
     report = score_folder(gt, pred, "sa-v")
     assert report.objects.object_id.tolist() == [0]
-    assert report.warnings == ("sav_1: no object of the truth shows on the scored frames; not scored",)
+    assert report.warnings == ("sav_1/001: no object of the truth shows on the scored frames; not scored",)
 
 
 def test_label_maps_without_object_folders_score_as_in_vos_benchmark(save, truth, prediction):
