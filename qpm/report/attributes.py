@@ -78,6 +78,7 @@ def draw(table: pd.DataFrame, ax: Axes) -> None:
     ax.set_ylim(len(names) - 0.45, -0.55)
     ax.grid(axis="y", visible=False)
     ax.xaxis.set_major_locator(MaxNLocator(5))
+    style.widen(ax)
     ax.set_xlabel("difference in J&F")
 
 

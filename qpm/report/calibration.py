@@ -71,7 +71,7 @@ def draw_scatter(table: pd.DataFrame, ax: Axes, gates: Sequence[float] = ()) -> 
     for gate in gates:
         ax.axvline(gate, color=style.IOU, linewidth=0.8, linestyle="--")
     rank = calibration.spearman(table.score.to_numpy(), table.iou.to_numpy())
-    text = f"Spearman {numbers.fixed(rank, 2)}\nn = {len(table)}"
+    text = f"Spearman {numbers.fixed(rank, 2) or 'undefined'}\nn = {len(table)}"
     ax.annotate(text, (0.03, 0.97), xycoords="axes fraction", va="top", fontsize=7)
     ax.set(xlim=(0, right), ylim=(0, 1), xlabel="relative score", ylabel="true IoU")
 
@@ -108,7 +108,12 @@ def draw_risk(table: pd.DataFrame, ax: Axes) -> None:
             linestyle=dashed,
             label=KINDS.get(str(kind), str(kind)),
         )
-    ax.set(xlim=(0, 1), ylim=(0, None), xlabel="coverage (share kept)", ylabel="mean risk (1 − IoU)")
+    ax.set(
+        xlim=(0, 1),
+        ylim=(0, 1.08 * float(table.risk.max())),
+        xlabel="coverage (share kept)",
+        ylabel="mean risk (1 − IoU)",
+    )
     ax.legend(loc="lower right", handlelength=1.8, borderaxespad=0.2)
 
 

@@ -13,6 +13,7 @@ from qpm.report.load import Results, settings
 from qpm.report.network import departures
 from qpm.report.numbers import fixed
 
+FEWEST_VIDEOS = 6  # with five, the smallest two-sided p of a sign-flip test is 2^-4 = 0.06
 FEW_VIDEOS = 30  # DAVIS-2017 val; below this a caption says what the interval cannot tell apart
 NOT_COMPARABLE = (
     "The paper's column is the authors' network on {where}; the measured columns are other data and other weights, "
@@ -71,8 +72,8 @@ def unlike_paper(results: Results) -> str:
         for name in weights_names(trial["config"].get("weights"))
     }
     said = {Path(name).stem: departures(name, digest) for name, digest in sorted(used, key=str)}
-    parts = [f"{name} departs from the paper's network in {words}" for name, words in said.items() if words]
-    return "; ".join(parts) + "." if parts else ""
+    parts = [(f"{name}: " if len(said) > 1 else "") + words for name, words in said.items() if words]
+    return f"Unlike the paper's network: {'; '.join(parts)}." if parts else ""
 
 
 def weights_name(weights: str | Sequence[str] | None) -> str:
@@ -128,10 +129,14 @@ def small_sample(table: pd.DataFrame) -> str:
     compared = table[table.difference.notna()]
     if compared.empty or (n := int(compared.n_videos.min())) >= FEW_VIDEOS:
         return ""
-    half = float(((compared.high - compared.low) / 2).median())
-    few = f"{plural(n, 'video')} {'is' if n == 1 else 'are'} too few for small effects"
-    text = f"{few}: the typical interval is ±{fixed(half)}, and a smaller difference cannot be told from zero"
+    few = f"{plural(n, 'video')} {'is' if n == 1 else 'are'} too few"
     smallest = min(1.0, 2.0 ** (1 - n) * len(compared))
+    if n < FEWEST_VIDEOS:
+        chance = f"{few} to tell any difference from chance: no corrected p can fall below {smallest:.2g}"
+        return f"{chance}, and a bootstrap over so few videos is no interval to rely on."
+    half = float(((compared.high - compared.low) / 2).median())
+    text = f"{few} for small effects: the typical interval is ±{fixed(half)}"
+    text += ", and a smaller difference cannot be told from zero"
     return f"{text}; no corrected p can fall below {smallest:.2g}." if smallest > 0.05 else f"{text}."
 
 

@@ -73,6 +73,7 @@ def draw(table: pd.DataFrame, ax: Axes) -> None:
     ax.set_ylim(len(compared) - 0.5, -0.5)
     ax.grid(axis="y", visible=False)
     ax.xaxis.set_major_locator(MaxNLocator(4))
+    style.widen(ax)
     baseline = next(iter(table.case[table.difference.isna()]), "baseline")
     ax.set_xlabel(f"difference in {next(iter(table.metric), 'J&F')} to {style.label(baseline)}")
 

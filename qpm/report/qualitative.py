@@ -70,12 +70,23 @@ def draw(table: pd.DataFrame, axes: Sequence[Axes], picture: Picture) -> None:
             picture(str(row.sequence), int(row.frame_index), str(row.frame)), interpolation="antialiased"
         )
         ax.set_title(str(row.pick), fontsize=8)
-        ax.set_xlabel(
-            f"score {row.score:.2f} · IoU {row.iou_true:.2f}\n{row.sequence} {row.frame}", fontsize=7
-        )
+        ax.set_xlabel(f"score {row.score:.2f} · IoU {row.iou_true:.2f}", fontsize=7, labelpad=3)
+        place = f"{shorten(str(row.sequence))}\nframe {row.frame}"
+        below: dict[str, Any] = {
+            "xycoords": "axes fraction",
+            "textcoords": "offset points",
+            "ha": "center",
+            "va": "top",
+        }
+        ax.annotate(place, (0.5, 0), (0, -13), fontsize=6, color="#555555", linespacing=1.3, **below)
         ax.set(xticks=[], yticks=[])
         for spine in ax.spines.values():
             spine.set_visible(False)
+
+
+def shorten(name: str, most: int = 26) -> str:
+    """Return a name that fits below a picture, its middle left out where it is too long."""
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[-(most // 2 - 1) :]}"
 
 
 def pictures(results: Results, case: str, masks: Path) -> Picture:

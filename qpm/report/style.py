@@ -13,6 +13,7 @@ from typing import Any
 import matplotlib
 import matplotlib.pyplot as plt
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qpm.files import write_atomic
@@ -153,6 +154,12 @@ def save(drawing: Figure, path: Path) -> list[Path]:
             write_atomic(target, lambda partial, m=metadata: drawing.savefig(partial, metadata=m))  # type: ignore[misc]
         files.append(target)
     return files
+
+
+def widen(ax: Axes, least: float = 0.005) -> None:
+    """Make the horizontal axis reach at least `least` to both sides of zero: half a point of J&F looks like nothing."""
+    low, high = ax.get_xlim()
+    ax.set_xlim(min(low, -least), max(high, least))
 
 
 def spread_out(positions: list[float], gap: float) -> list[float]:

@@ -47,7 +47,13 @@ def test_the_strip_shows_score_and_iou_of_each_frame():
     table = qualitative.prepare(frames(), "qpm", list("abcdef"))
     with style.theme():
         drawing = qualitative.figure(table, lambda *_: np.zeros((24, 40, 3), np.uint8))
-    assert drawing.axes[2].get_xlabel() == "score 0.20 · IoU 0.10\nb 00001"
+    assert drawing.axes[2].get_xlabel() == "score 0.20 · IoU 0.10"
+    assert drawing.axes[2].texts[0].get_text() == "b\nframe 00001"
+
+
+def test_a_long_name_keeps_both_ends():
+    assert qualitative.shorten("val-002-appearance_change") == "val-002-appearance_change"
+    assert qualitative.shorten("x" * 20 + "y" * 20) == "x" * 13 + "…" + "y" * 12
 
 
 def test_masks_are_laid_over_the_frames_of_the_dataset(tmp_path):

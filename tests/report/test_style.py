@@ -38,6 +38,13 @@ def test_a_figure_is_saved_as_the_same_bytes(tmp_path):
     assert save("a") == save("b")
 
 
+def test_a_difference_next_to_nothing_looks_like_it():
+    ax = style.figure().subplots()
+    ax.plot([0, 0.0007], [0, 0])
+    style.widen(ax)
+    assert ax.get_xlim() == (-0.005, 0.005)
+
+
 @pytest.mark.parametrize("positions", [[0.5, 0.5, 0.5], [0.7, 0.65, 0.72, 0.1], [1.0]])
 def test_labels_are_moved_apart_without_changing_order(positions):
     placed = style.spread_out(positions, 0.1)
