@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import torch
 
 from qpm.datasets.video import Video
 from qpm.inference.ensemble import Ensemble
 from qpm.inference.frame import EncodedFrame, FrameResult
-from qpm.inference.run import Run, encode, prepare
+from qpm.inference.run import Run, encode, frames, prepare
 from qpm.inference.state import LoopState
-from qpm.inference.steps import assess, finish, keep, native_labels, predict, write_given
+from qpm.inference.steps import Reading, assess, choose, finish, keep, native_labels, predict, write_given
 from qpm.memory import ANNOTATED, FrameMemory, MemoryPolicy
 from qpm.model import Network
 
@@ -60,12 +61,11 @@ def propagate(
 
 def _frames(run: Run, video: Video) -> Iterator[FrameResult]:
     state = LoopState()
-    for index in range(min(video.first_frames.values(), default=len(video)), len(video)):
+    for index in frames(video):
         result, state = advance(run, encode(run, video, index), state)
         yield result
 
 
-@torch.inference_mode()
 def advance(run: Run, frame: EncodedFrame, state: LoopState) -> tuple[FrameResult, LoopState]:
     """Segment, judge and perhaps remember one frame; the state that is passed in stays as it was.
 
@@ -75,15 +75,35 @@ def advance(run: Run, frame: EncodedFrame, state: LoopState) -> tuple[FrameResul
     state : LoopState
         For the next frame.
     """
+    result, memory, after = segment(run, frame, state, choose(run.policy, state))
+    assert after.previous is not None
+    bank, kept = keep(run.policy, after.previous, memory, state.bank)
+    return replace(result, memorized=tuple(kept), memorized_objects=kept), replace(after, bank=bank)
+
+
+@torch.inference_mode()
+def segment(
+    run: Run, frame: EncodedFrame, state: LoopState, reading: Reading
+) -> tuple[FrameResult, FrameMemory, LoopState]:
+    """The part of the loop that no policy takes part in, once it has chosen what is read.
+
+    Returns
+    -------
+    result : FrameResult
+        Without what is memorized.
+    memory : FrameMemory
+        The frame, for whoever keeps it.
+    state : LoopState
+        For the next frame, with the bank as it was.
+    """
     with run.precision():
-        prediction = predict(run, frame, state)
-        objects, maps = write_given(run, frame, state.objects, prediction.maps)
+        predicted, gate = predict(run, frame, state, reading)
+        objects, maps = write_given(run, frame, state.objects, predicted)
         tensors, raw_score = run.network.memorize(frame.pixels, run.canvas.remembered(maps[None, 1:]))
-    labels = native_labels(run, frame, state.objects, prediction.maps)
+    labels = native_labels(run, frame, state.objects, predicted)
     judged, judgement = assess(run, frame, objects, maps, raw_score, labels, state.judgement)
     finished = finish(frame, objects, judged, state)
-    bank, kept = keep(run, finished, FrameMemory(frame.index, objects, tensors), state.bank)
-    held = {*bank.shelf(ANNOTATED)}
+    held = {*state.bank.shelf(ANNOTATED)}
     prior_masks = {index: mask for index, mask in state.prior_masks.items() if index in held}
     prior_masks[frame.index] = maps[None, 1:].amax(dim=1, keepdim=True)
     result = FrameResult(
@@ -93,11 +113,10 @@ def advance(run: Run, frame: EncodedFrame, state: LoopState) -> tuple[FrameResul
         object_ids=objects,
         annotated=finished.annotated,
         signals=judged,
-        memorized=tuple(kept),
-        memorized_objects=kept,
-        prior_frame=prediction.prior_frame,
-        bank_frames=prediction.bank_frames,
+        prior_frame=reading.prior_frame,
+        bank_frames=reading.frames,
         probabilities=run.canvas.native_maps(maps[None]).cpu() if run.keep_probabilities else None,
-        gate=prediction.gate,
+        gate=gate,
     )
-    return result, LoopState(objects, bank, finished, prior_masks, judgement)
+    memory = FrameMemory(frame.index, objects, tensors)
+    return result, memory, LoopState(objects, state.bank, finished, prior_masks, judgement)

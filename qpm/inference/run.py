@@ -71,8 +71,24 @@ def prepare(
         gate is unresolved.
     """
     ensemble = network if isinstance(network, Ensemble) else Ensemble.of(network)
-    needs = policy.needs | check_signals(signals)
-    _check_signals_exist(ensemble, video, needs)
+    asked = check_signals(signals)
+    _check_signals_exist(ensemble, video, asked)
+    computed = signals_computed(ensemble, video, policy) | asked
+    canvas = Canvas.fit(video.size, max_side, ensemble.black_padding)
+    if dtype is not None:
+        ensemble = ensemble.lowered(dtype)
+    return Run(ensemble, policy, canvas, computed, dtype, keep_probabilities)
+
+
+def signals_computed(ensemble: Ensemble, video: Video, policy: MemoryPolicy) -> frozenset[str]:
+    """Names of the signals that a run of the policy computes.
+
+    Raises
+    ------
+    ValueError
+        If the policy cannot be followed, as in `prepare`.
+    """
+    _check_signals_exist(ensemble, video, policy.needs)
     if not isinstance(policy.prior, NoPrior) and not ensemble.takes_prior:
         raise ValueError(
             f"a network has no prior gate for prior rule '{policy.prior.rule}'; choose a policy without one"
@@ -82,10 +98,12 @@ def prepare(
             raise ValueError(
                 f"shelf '{shelf.name}': random_gate depends on the video; resolve the policy first"
             )
-    canvas = Canvas.fit(video.size, max_side, ensemble.black_padding)
-    if dtype is not None:
-        ensemble = ensemble.lowered(dtype)
-    return Run(ensemble, policy, canvas, needs | frozenset(ALWAYS), dtype, keep_probabilities)
+    return policy.needs | frozenset(ALWAYS)
+
+
+def frames(video: Video) -> range:
+    """Indices of the frames that a run goes through: all from the first given mask on."""
+    return range(min(video.first_frames.values(), default=len(video)), len(video))
 
 
 @torch.inference_mode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,41 +14,69 @@ from qpm.inference.assess import Judgement, mask_signals, quality_signals, true_
 from qpm.inference.frame import EncodedFrame
 from qpm.inference.run import Run
 from qpm.inference.state import LoopState
-from qpm.memory import ANNOTATED, Bank, FrameMemory, FrameState
+from qpm.memory import ANNOTATED, Bank, FrameMemory, FrameState, MemoryPolicy
 
 
 @dataclass(frozen=True, eq=False)
-class Prediction:
-    """Soft masks of the objects known so far, (O + 1, Hp, Wp), and how they came about."""
+class Reading:
+    """All that a policy decides about the segmentation of the next frame.
 
-    maps: Tensor
+    Parameters
+    ----------
+    prior_frame : int, optional
+        The frame whose mask enhances the query (Eq. 4).
+    groups : sequence of (objects, memories)
+        The objects that read the same frames, and these (Eq. 1).
+    """
+
     prior_frame: int | None = None
-    bank_frames: int = 0
-    gate: Tensor | None = None
+    groups: Sequence[tuple[tuple[int, ...], tuple[FrameMemory, ...]]] = ()
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for readings that give the network the same, if they have seen the same so far."""
+        return self.prior_frame, *((objects, _indices(memories)) for objects, memories in self.groups)
+
+    @property
+    def frames(self) -> int:
+        """How many frames are read."""
+        return len({index for _, memories in self.groups for index in _indices(memories)})
 
 
-def predict(run: Run, frame: EncodedFrame, state: LoopState) -> Prediction:
-    """Choose the prior, enhance the query, read the memory and decode (Eq. 4 and 1)."""
+def choose(policy: MemoryPolicy, state: LoopState) -> Reading:
+    """Ask the policy what the network is given at the next frame; nothing before the first."""
     if state.previous is None:
-        return Prediction(frame.pixels.new_ones((1, *frame.pixels.shape[-2:])))  # all is background
-    prior_frame = run.policy.prior(state.previous)
+        return Reading()
+    prior_frame = policy.prior(state.previous)
     if prior_frame is not None and prior_frame not in state.prior_masks:
         held = ", ".join(map(str, sorted(state.prior_masks)))
         raise ValueError(
-            f"prior rule '{run.policy.prior.rule}' chose frame {prior_frame}; masks are held of {held}"
+            f"prior rule '{policy.prior.rule}' chose frame {prior_frame}; masks are held of {held}"
         )
-    prior = None if prior_frame is None else state.prior_masks[prior_frame]
+    return Reading(prior_frame, state.bank.groups(state.objects))
+
+
+def predict(
+    run: Run, frame: EncodedFrame, state: LoopState, reading: Reading
+) -> tuple[Tensor, Tensor | None]:
+    """Enhance the query, read the memory and decode (Eq. 4 and 1).
+
+    Returns
+    -------
+    maps : Tensor, (O + 1, Hp, Wp)
+        Soft masks of the objects known so far, background first.
+    gate : Tensor, optional
+        The prior-enhancement map, mean over networks.
+    """
+    if not state.objects:
+        return frame.pixels.new_ones((1, *frame.pixels.shape[-2:])), None  # all is background
+    prior = None if reading.prior_frame is None else state.prior_masks[reading.prior_frame]
     queries = run.network.enhance(frame.features, prior)
-    groups = state.bank.groups(state.objects)
-    stacked = [(objects, run.blocks.stack(objects, memories)) for objects, memories in groups]
-    run.blocks.forget_others([objects for objects, _ in groups])
+    stacked = [(objects, run.blocks.stack(objects, memories)) for objects, memories in reading.groups]
+    run.blocks.forget_others([objects for objects, _ in reading.groups])
     gates = [query.gate for query in queries if query.gate is not None]
-    return Prediction(
-        maps=run.network.segment(queries, stacked, state.objects),
-        prior_frame=prior_frame,
-        bank_frames=len(state.bank.frames(state.objects)),
-        gate=torch.stack(gates).mean(dim=0) if gates else None,
-    )
+    maps = run.network.segment(queries, stacked, state.objects)
+    return maps, torch.stack(gates).mean(dim=0) if gates else None
 
 
 def write_given(
@@ -116,9 +144,13 @@ def finish(
 
 
 def keep(
-    run: Run, frame: FrameState, memory: FrameMemory, bank: Bank
+    policy: MemoryPolicy, frame: FrameState, memory: FrameMemory, bank: Bank
 ) -> tuple[Bank, dict[str, tuple[int, ...]]]:
     """Put the frame on the shelves that keep it (Eq. 3), and a frame with given masks among the annotated."""
     if frame.annotated:
-        return bank.annotate(run.policy, memory), {ANNOTATED: frame.objects}
-    return bank.offer(run.policy, frame, memory)
+        return bank.annotate(policy, memory), {ANNOTATED: frame.objects}
+    return bank.offer(policy, frame, memory)
+
+
+def _indices(memories: Sequence[FrameMemory]) -> tuple[int, ...]:
+    return tuple(memory.index for memory in memories)
