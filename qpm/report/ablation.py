@@ -19,7 +19,7 @@ ROWS = {
     "+ ensemble": "ensemble",
 }
 COMPONENTS = ("assessment", "enhancement", "ensemble")
-HEADERS = ("Assess.", "Enhance.", "Ensemble")
+HEADERS = ("Assess.", "Enhance.", "Ens.")
 WHERE = "YouTube-VOS 2019 validation (its Table 2)"
 
 
@@ -85,7 +85,7 @@ def table2(numeric: pd.DataFrame, caption: str) -> Table:
     cells["p"] = [numbers.probability(p) for p in numeric.p_holm]
     cells["Kept"] = [numbers.share(value) for value in numeric.kept_share]
     cells["Bank"] = [numbers.fixed(value, 1) for value in numeric.bank_frames]
-    cells["Videos"] = [numbers.count(value) for value in numeric.n_videos]
+    cells["n"] = [numbers.count(value) for value in numeric.n_videos]
     cells["Seeds"] = [numbers.count(value) for value in numeric.n_seeds]
     rule = (int(numeric.control.argmax()),) if numeric.control.any() else ()
     return Table(cells, numeric, caption, "table2", rule, left=("",), centre=HEADERS)

@@ -120,7 +120,7 @@ def test(table: pd.DataFrame, baseline: str) -> str:
     return (
         f"Difference: to {baseline}, paired by object; in brackets the 95 % interval of a bootstrap over videos; "
         f"p: sign-flip permutation over videos, Holm-corrected over the {int(table.p.notna().sum())} comparisons. "
-        "Kept: share of frames that entered memory by the keep rule; bank: frames read, on average."
+        "Kept: share of frames that entered memory by the keep rule; bank: frames read, on average; n: videos."
     )
 
 

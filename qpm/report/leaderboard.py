@@ -19,7 +19,6 @@ COLUMNS = {
     "F_seen": "F seen",
     "F_unseen": "F unseen",
 }
-WHERE = "the YouTube-VOS 2021 test set (its Table 1)"
 
 
 def prepare(rows: pd.DataFrame, paper: pd.DataFrame, cases: Sequence[str] = ("qpm",)) -> pd.DataFrame:
@@ -71,9 +70,7 @@ def caption(results: Results, numeric: pd.DataFrame) -> str:
         "The measured cells are empty: these data do not say which categories were seen in training."
         if empty
         else "",
-        captions.NOT_COMPARABLE.format(where=WHERE)
-        .replace("column is", "rows are")
-        .replace("columns are", "row is"),
+        "The printed rows are other data and other networks, so a measured row must not be ranked among them.",
     )
 
 

@@ -32,7 +32,7 @@ def policies_table(numeric: pd.DataFrame, caption: str) -> Table:
     cells["Kept"] = [numbers.share(value) for value in numeric.kept_share]
     cells["Bank"] = [numbers.fixed(value, 1) for value in numeric.bank_frames]
     cells["s/frame"] = [numbers.fixed(value, 2) for value in numeric.seconds]
-    cells["Videos"] = [numbers.count(value) for value in numeric.n_videos]
+    cells["n"] = [numbers.count(value) for value in numeric.n_videos]
     cells["Seeds"] = [numbers.count(value) for value in numeric.n_seeds]
     return Table(cells, numeric, caption, "policies", (1,) if len(numeric) > 1 else (), left=("Policy",))
 

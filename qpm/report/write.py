@@ -107,7 +107,7 @@ def to_latex(table: Table) -> str:
     lines = [
         r"\begin{table*}",
         r"\centering",
-        r"\footnotesize\setlength{\tabcolsep}{3.5pt}",
+        r"\footnotesize\setlength{\tabcolsep}{3pt}",
         rf"\begin{{tabular}}{{@{{}}{align}@{{}}}}",
         r"\toprule",
     ]

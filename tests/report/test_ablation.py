@@ -43,7 +43,7 @@ def test_an_unmeasured_cell_prints_as_nothing(table):
     cells = ablation.table2(table, "").cells
     ensemble = cells.iloc[3]
     assert ensemble[""] == "+ ensemble" and ensemble["Paper"] == "0.852"
-    assert ensemble[["Measured G", "Difference [95 %]", "p", "Kept", "Bank", "Videos", "Seeds"]].eq("").all()
+    assert ensemble[["Measured G", "Difference [95 %]", "p", "Kept", "Bank", "n", "Seeds"]].eq("").all()
 
 
 def test_the_baseline_has_a_level_and_no_difference(table):
@@ -55,7 +55,7 @@ def test_the_baseline_has_a_level_and_no_difference(table):
 def test_check_marks_stand_where_the_paper_has_them(table):
     cells = ablation.table2(table, "").cells
     assert cells["Assess."].tolist()[:4] == ["", "✓", "✓", "✓"]
-    assert cells["Ensemble"].tolist()[:4] == ["", "", "", "✓"]
+    assert cells["Ens."].tolist()[:4] == ["", "", "", "✓"]
 
 
 def test_a_study_may_name_its_own_case_for_a_row(rows, paper):
