@@ -57,11 +57,10 @@ CHALLENGES: dict[str, Challenge] = {
         objects=(1, 2), speed=2.0, lookalikes=1, resemblance=(20, 50), crossings_every=33, occlusions_every=18,
     ),
     "appearance_change": Challenge(
-        objects=(1, 2), speed=2.0, turn=2.0, looks_every=22, lookalikes=1, resemblance=(0, 15), crossings_every=30,
-        occlusions_every=30, occluded=(3, 5),
+        objects=(1, 2), speed=2.0, turn=1.0, looks_every=20, occlusions_every=22, occluded=(3, 5),
     ),
     "out_of_view": Challenge(
-        objects=(1, 2), speed=2.0, exits_every=28, lookalikes=1, resemblance=(20, 50), crossings_every=40,
+        objects=(1, 2), speed=2.0, turn=1.5, exits_every=28, looks_every=24, lookalikes=1, resemblance=(60, 120),
     ),
     "late_object": Challenge(objects=(2, 3), speed=2.0, late=(8, 28), lookalikes=1, crossings_every=30),
     "motion_blur": Challenge(
@@ -70,9 +69,9 @@ CHALLENGES: dict[str, Challenge] = {
     ),
     "deformation": Challenge(objects=(1, 2), speed=2.0, turn=3.0, deform=0.42, lookalikes=1, crossings_every=35),
     "clean": Challenge(clutter=0),
-    "fast_motion": Challenge(objects=(1, 2), speed=13.0, together=1.0, turn=3.0, shutter=0.35, lookalikes=1),
+    "fast_motion": Challenge(objects=(1, 2), speed=11.0, together=1.0, turn=3.0, shutter=0.35, lookalikes=1),
     "scale_rotation": Challenge(
-        objects=(1, 2), radius=(28, 38), turn=7.0, zoom=1.5, speed=2.5, lookalikes=1, crossings_every=35,
+        objects=(1, 2), radius=(28, 38), turn=7.0, zoom=1.5, speed=2.5, lookalikes=1, resemblance=(60, 120),
     ),
 }
 
