@@ -27,19 +27,35 @@ def overlay(base: Any, over: Any) -> Any:
     return result
 
 
-def put(settings: dict[str, Any], dotted: str, value: Any) -> None:
+def put(settings: dict[str, Any] | list[Any], dotted: str, value: Any) -> None:
     """Set one value by its dotted key, making mappings on the way; a preset's name on the way becomes its mapping.
 
     ``put({"policy": "qpm"}, "policy.keep.sigma_m", 0.6)`` gives
-    ``{"policy": {"preset": "qpm", "keep": {"sigma_m": 0.6}}}``.
+    ``{"policy": {"preset": "qpm", "keep": {"sigma_m": 0.6}}}``; ``sources.0.root`` is the first source's root.
+
+    Raises
+    ------
+    ValueError
+        If a step names no place of a list.
     """
-    *way, last = dotted.split(".")
-    here = settings
-    for step in way:
-        below = here.get(step)
-        here[step] = {"preset": below} if isinstance(below, str) else dict(below or {})
-        here = here[step]
-    here[last] = overlay(here[last], value) if last in here else _undotted(value)
+    step, _, rest = dotted.partition(".")
+    here: Any = settings  # a mapping with names, or a list with places
+    key: Any = _place(settings, step) if isinstance(settings, list) else step
+    known = isinstance(settings, list) or step in settings
+    if not rest:
+        here[key] = overlay(here[key], value) if known else _undotted(value)
+        return
+    below = here[key] if known else {}
+    if isinstance(below, str):
+        below = {"preset": below}
+    here[key] = list(below) if isinstance(below, list) else dict(below or {})
+    put(here[key], rest, value)
+
+
+def _place(items: list[Any], step: str) -> int:
+    if not step.isdigit() or int(step) >= len(items):
+        raise ValueError(f"'{step}' names no place of a list of {len(items)}; use 0 to {len(items) - 1}")
+    return int(step)
 
 
 def _other_kind(base: Mapping[str, Any], over: Mapping[str, Any]) -> bool:

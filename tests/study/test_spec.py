@@ -55,6 +55,14 @@ def test_a_setting_inside_a_preset_keeps_the_rest_of_the_preset() -> None:
     assert settings == {"policy": {"preset": "qpm", "keep": {"sigma_m": 0.6}}}
 
 
+def test_a_place_of_a_list_is_set_by_its_number() -> None:
+    settings = {"sources": [{"weight": 1}, {"weight": 2}]}
+    put(settings, "sources.1.root", "/data")
+    assert settings == {"sources": [{"weight": 1}, {"weight": 2, "root": "/data"}]}
+    with pytest.raises(ValueError, match="'2' names no place of a list of 2"):
+        put(settings, "sources.2.root", "/data")
+
+
 def test_an_override_is_one_value_in_the_words_of_the_file(make_study: Make) -> None:
     trial = load_study(make_study("a"), ["base.dataset.videos=7", "seeds=[4]"]).trials[0]
     assert (trial.settings()["dataset"]["videos"], trial.seed) == (7, 4)
