@@ -150,6 +150,6 @@ class Launch:
     def _stop(self, running: dict[Future, Planned]) -> None:
         self.engine.stop(running)
         for planned in running.values():
-            record = ledger.update(planned.folder, status="killed", reason="interrupted", ended=provenance.now())
+            record = ledger.update(planned.folder, status="killed", reason=ledger.STOPPED, ended=provenance.now())
             remove_partial(planned.folder)
             self.tracker.end(record["run_id"], "killed")

@@ -21,6 +21,7 @@ from qpm.study.spec import Study
 SCHEMA = 1
 RECORD = "trial.json"
 LOCK = "study.lock"
+STOPPED = "interrupted"  # the reason of a trial that was killed with its study
 
 
 @dataclass(frozen=True)

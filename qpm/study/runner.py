@@ -11,7 +11,7 @@ from rich.console import Console
 
 from qpm.study import ledger, locks
 from qpm.study.execute import check_parameters
-from qpm.study.ledger import Planned
+from qpm.study.ledger import STOPPED, Planned
 from qpm.study.reconcile import reconcile
 from qpm.study.spec import Study
 
@@ -89,12 +89,14 @@ def run(
         ledger.make_current(planned, folder)
         pending = [entry for entry in planned if not ledger.is_finished(entry)]
         launched = _launch(study, folder, planned, pending, jobs, cluster, fail_fast, console) if pending else None
-        failures = _failures(pending)
+        failures = _failures(pending, launched is INTERRUPTED)
         outputs: tuple[Path, ...] = ()
         if launched is not INTERRUPTED:
             outputs = _render(study, folder, planned, launched, bool(failures) and not allow_partial, console)
+    if launched is INTERRUPTED:
+        console.print("interrupted; the same command goes on from here", highlight=False, markup=False)
     return RunSummary(
-        finished=len(pending) - len(failures),
+        finished=sum(ledger.is_finished(entry) for entry in pending),
         skipped=len(planned) - len(pending),
         failed=len(failures),
         seconds=time.monotonic() - began,
@@ -154,12 +156,13 @@ def _render(
     return tuple(files)
 
 
-def _failures(pending: Sequence[Planned]) -> tuple[str, ...]:
+def _failures(pending: Sequence[Planned], interrupted: bool) -> tuple[str, ...]:
+    """One line for each trial that did not end well; what an interruption left undone is no failure."""
     lines = []
     for entry in pending:
         record = ledger.read(entry.folder)
-        if record is None:
+        if record is None and not interrupted:
             lines.append(f"{entry.title}: not started")
-        elif record["status"] != "finished":
+        elif record is not None and record["status"] != "finished" and record["reason"] != STOPPED:
             lines.append(f"{entry.title} {record['status']}: {record['reason']} ({entry.folder / 'notebook.ipynb'})")
     return tuple(lines)
