@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import qpm
-from qpm.cli import catalogue, datasets, doctor, scoring, studies, ui, video, weights
+from qpm.cli import catalogue, convert, datasets, doctor, scoring, studies, ui, video, weights
 from qpm.cli.faults import Commands
 from qpm.cli.output import prepare
 
@@ -58,6 +58,7 @@ app.command("segment")(video.segment)
 app.command("score")(scoring.score)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(weights.app, name="weights")
+app.command("convert")(convert.convert)
 app.command("schema")(catalogue.schema)
 app.command("ui")(ui.ui)
 app.command("doctor")(doctor.doctor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -14,6 +15,14 @@ from qpm.cli.faults import validated
 from qpm.cli.output import progress_bar
 
 Item = TypeVar("Item")
+
+
+class Precision(StrEnum):
+    """What the network computes in."""
+
+    auto = "auto"
+    full = "32"
+    bfloat16 = "bf16"
 
 
 def segment(
@@ -41,6 +50,10 @@ def segment(
         int | None, typer.Option(min=32, help="Work at this longer side; masks keep the input's size.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    precision: Annotated[
+        Precision,
+        typer.Option(help="auto: bf16 where the machine has it, 32 bit where probabilities are saved."),
+    ] = Precision.auto,
 ) -> None:
     """Segment a video, given the mask of its first frame.
 
@@ -63,7 +76,8 @@ def segment(
     video = open_video(source, mask)
     place = choose_device(device)
     network = load_network(weights).to(place)
-    dtype = choose_dtype("auto", place)
+    numbers_matter = save_probabilities and precision is Precision.auto
+    dtype = choose_dtype("32" if numbers_matter else precision.value, place)
     plain = resolve(chosen, network, video, max_side=max_side, dtype=dtype)
     results = propagate(
         network, video, plain, max_side=max_side, keep_probabilities=save_probabilities, dtype=dtype

@@ -9,13 +9,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
 from qpm.files import write_atomic
+from qpm.model.mismatch import refuse_mismatch
 from qpm.model.network import Network, NetworkConfig
 from qpm.model.presets import PRESETS
 from qpm.names import lookup
 from qpm.weights import resolve
 
 HEADER = "qpm"  # the header key that holds config and facts as JSON
-SHOWN = 10  # names printed of a long list of faults
 
 
 def build(config: NetworkConfig | str) -> Network:
@@ -60,20 +60,6 @@ def load_network(weights: str | Path) -> Network:
     config, _ = read_header(path)
     network = Network(config)
     tensors = {name: value.float() for name, value in load_file(str(path)).items()}
-    _refuse_mismatch(network, tensors, path)
+    refuse_mismatch({name: value.shape for name, value in network.state_dict().items()}, tensors, path)
     network.load_state_dict(tensors)
     return network.eval()
-
-
-def _refuse_mismatch(network: Network, tensors: Mapping[str, torch.Tensor], path: Path) -> None:
-    expected = network.state_dict()
-    faults = [f"missing {name}" for name in expected if name not in tensors]
-    faults += [f"unknown {name}" for name in tensors if name not in expected]
-    faults += [
-        f"{name} has shape {tuple(tensors[name].shape)}, expected {tuple(expected[name].shape)}"
-        for name in expected
-        if name in tensors and tensors[name].shape != expected[name].shape
-    ]
-    if faults:
-        shown = "\n  ".join(faults[:SHOWN])
-        raise ValueError(f"{path}: {len(faults)} tensors do not fit the network:\n  {shown}")
