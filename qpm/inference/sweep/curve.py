@@ -1,0 +1,129 @@
+"""Exact curves: what a measure is at every value of a threshold, with the values at which it jumps."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+import torch
+
+from qpm.datasets.video import Video
+from qpm.inference.ensemble import Ensemble
+from qpm.inference.frame import FrameResult
+from qpm.inference.run import frames, prepare
+from qpm.inference.sweep.box import Bounds, Box, merge
+from qpm.inference.sweep.cost import Cost
+from qpm.inference.sweep.policies import MAX_BRANCHES
+from qpm.inference.sweep.setting import check_setting, with_settings
+from qpm.inference.sweep.tree import Branch, Tree
+from qpm.memory import Bank, MemoryPolicy
+from qpm.model import Network
+
+Measured = Mapping[int, float]  # object id -> value; NaN where it does not count
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A box of thresholds with one and the same result.
+
+    Parameters
+    ----------
+    bounds : mapping
+        Setting -> (low, high): low <= setting < high.
+    measured : tuple
+        What was measured on every frame, in order.
+    """
+
+    bounds: Bounds
+    measured: tuple[Measured, ...]
+
+    @property
+    def means(self) -> dict[int, float]:
+        """Object id -> mean over its frames, NaN left out; an object without a value is left out."""
+        values = defaultdict[int, list[float]](list)
+        for frame in self.measured:
+            for object_id, value in frame.items():
+                if not math.isnan(value):
+                    values[object_id].append(value)
+        return {object_id: fmean(values[object_id]) for object_id in sorted(values)}
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A piecewise constant function of thresholds on one video: the pieces tile the box, and what they cost."""
+
+    pieces: tuple[Piece, ...]
+    cost: Cost
+
+
+def threshold_curve(
+    network: Network | Sequence[Network] | Ensemble,
+    video: Video,
+    policy: MemoryPolicy,
+    bounds: Bounds,
+    measure: Callable[[FrameResult], Measured],
+    *,
+    max_side: int | None = None,
+    dtype: torch.dtype | None = None,
+    max_branches: int = MAX_BRANCHES,
+) -> Curve:
+    """Follow all values of one or several thresholds at once.
+
+    Parameters
+    ----------
+    policy : MemoryPolicy
+        Resolved; what it says about the settings in `bounds` is not used.
+    bounds : mapping
+        Setting -> (low, high), such as ``{"keep.sigma_m": (0.5, 0.9), "prior.sigma_en": (0.4, 0.9)}``; low is
+        included, high is not. Each has to be a threshold: a decision may change in one direction only as it grows.
+    measure : callable
+        FrameResult (without what is memorized) -> object id -> value, such as J; NaN where it does not count.
+
+    Raises
+    ------
+    ValueError
+        If the policy has no such setting, an interval is empty or not allowed, or the policy cannot be followed.
+    """
+    for name, (low, high) in bounds.items():
+        check_setting(policy, name, low, high)
+    box = Box(with_settings(policy, {name: low for name, (low, _) in bounds.items()}), bounds)
+    root = Branch(prepare(network, video, box.policy, max_side=max_side, dtype=dtype), [(box, Bank())])
+    tree, measured, pieces = Tree(video, [root], max_branches), {root: tuple[Measured, ...]()}, list[Piece]()
+    for growth in tree:
+        values = (*measured.pop(growth.before), measure(growth.result))
+        measured |= dict.fromkeys(growth.after, values)
+        if not growth.after:
+            tiles = merge([member.bounds for member, _ in growth.before.members])
+            pieces += [Piece(tile, values) for tile in tiles]
+    pieces = sorted(pieces, key=lambda piece: list(piece.bounds.values())) or [Piece(bounds, ())]
+    return Curve(tuple(pieces), Cost(tree.encoded, tree.segmented, len(pieces) * len(frames(video))))
+
+
+def pooled(curves: Sequence[Curve]) -> list[tuple[float, float, float]]:
+    """The mean over all objects of all videos, for one threshold.
+
+    Parameters
+    ----------
+    curves : sequence of Curve
+        Over the same interval of the same setting, one a video.
+
+    Returns
+    -------
+    list of (low, high, mean)
+        In order; the mean holds for low <= threshold < high.
+    """
+    lines = [[(*piece.bounds.values(),) for piece in curve.pieces] for curve in curves]
+    if any(len(bounds) != 1 for line in lines for bounds in line):
+        raise ValueError("only curves over one threshold can be pooled")
+    ends = sorted({end for line in lines for ((low, high),) in line for end in (low, high)})
+    answer = []
+    for low, high in zip(ends, ends[1:], strict=False):
+        values: list[float] = []
+        for curve in curves:
+            (piece,) = (p for p in curve.pieces for a, b in p.bounds.values() if a <= low < b)
+            values += piece.means.values()
+        answer.append((low, high, fmean(values) if values else math.nan))
+    return answer
