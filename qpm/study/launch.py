@@ -49,7 +49,8 @@ class Launch:
 
     def __enter__(self) -> Launch:
         write_json(self.study_dir / "trials" / MARK, {"since": provenance.now()})
-        self.run_id = self.tracker.start_launch(self.study_dir.name, self.provenance)
+        diff = provenance.git_diff(provenance.source_root())
+        self.run_id = self.tracker.start_launch(self.study_dir.name, self.provenance, diff)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

@@ -36,7 +36,7 @@ def put(settings: dict[str, Any] | list[Any], dotted: str, value: Any) -> None:
     Raises
     ------
     ValueError
-        If a step names no place of a list.
+        If a step names no place of a list, or leads below a plain value.
     """
     step, _, rest = dotted.partition(".")
     here: Any = settings  # a mapping with names, or a list with places
@@ -48,6 +48,8 @@ def put(settings: dict[str, Any] | list[Any], dotted: str, value: Any) -> None:
     below = here[key] if known else {}
     if isinstance(below, str):
         below = {"preset": below}
+    if not isinstance(below, Mapping | list | None):
+        raise ValueError(f"'{step}' is {below!r} and has no '{rest}' below it")
     here[key] = list(below) if isinstance(below, list) else dict(below or {})
     put(here[key], rest, value)
 

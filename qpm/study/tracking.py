@@ -64,11 +64,13 @@ class Tracker:
             place = (self.results / ARTIFACTS / self.study).as_uri()
             return str(self.client.create_experiment(name, artifact_location=place))
 
-    def start_launch(self, name: str, provenance: Mapping[str, Any]) -> str:
-        """Open the parent run of one `qpm run`; gives its id."""
+    def start_launch(self, name: str, provenance: Mapping[str, Any], diff: str = "") -> str:
+        """Open the parent run of one `qpm run`, with uncommitted changes as ``git.diff``; gives its id."""
         tags = {"mlflow.source.name": provenance["command"], "mlflow.source.type": "JOB"}
         run = self.client.create_run(self.experiment, run_name=name, tags=tags | _git_tags(provenance))
         self.client.log_dict(run.info.run_id, dict(provenance), "provenance.json")
+        if diff:
+            self.client.log_text(run.info.run_id, diff, "git.diff")
         return str(run.info.run_id)
 
     def start_trial(self, parent: str, name: str, trial: Mapping[str, Any], provenance: Mapping[str, Any]) -> str:

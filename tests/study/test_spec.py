@@ -80,6 +80,7 @@ def test_an_override_is_one_value_in_the_words_of_the_file(make_study: Make) -> 
         ("cases.b.policy=qpm", "unknown case 'b'"),
         ("baseline=stn", "unknown baseline 'stn'; did you mean 'stm'?"),
         ("base.policy", "is not key=value"),
+        ("base.dataset.videos.first=2", "'videos' is 1 and has no 'first' below it"),
     ],
 )
 def test_a_wrong_override_is_refused_with_what_would_be_right(make_study: Make, override: str, message: str) -> None:
