@@ -54,7 +54,9 @@ def run(
     study: StudyFile,
     results: Results = Path("results"),
     set_: Overrides = None,
-    jobs: Annotated[int, typer.Option(min=0, help="Trials at a time on this machine; 0: one a core.")] = 1,
+    jobs: Annotated[
+        int, typer.Option(min=0, help="Trials at a time; 0: as many as cores and memory allow.")
+    ] = 0,
     cluster: Annotated[
         str | None,
         typer.Option(metavar="tcp://HOST:PORT", help="A running Dask scheduler; its workers run the trials."),
@@ -62,6 +64,7 @@ def run(
     allow_partial: Annotated[
         bool, typer.Option("--allow-partial", help="Make the tables even if some trial failed.")
     ] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Start nothing after a failure.")] = False,
 ) -> None:
     """Run the trials that are not finished, then print and write the study's tables.
 
@@ -75,7 +78,7 @@ def run(
     from qpm.study.spec import load_study
 
     try:
-        summary = runner.run(load_study(study, set_ or ()), results, jobs, cluster, allow_partial)
+        summary = runner.run(load_study(study, set_ or ()), results, jobs, cluster, allow_partial, fail_fast)
     except Locked as error:
         raise ValueError(error) from None
     for line in summary.failures:

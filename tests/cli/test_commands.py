@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 import typer.main
 import yaml
 from typer.testing import CliRunner
 
+from qpm import images
 from qpm.cli import app
 
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
@@ -118,3 +120,43 @@ def test_a_wrong_request_is_refused_in_a_line_that_helps(arguments, expected, re
     assert expected in result.stderr
     assert "Traceback" not in result.output
     assert result.stdout == ""
+
+
+@pytest.fixture
+def masks(tmp_path) -> Path:
+    """A truth of one video and five frames, a copy of it, and a prediction that lost the object in one frame."""
+    labels = np.zeros((20, 20), dtype=np.uint8)
+    labels[5:15, 5:15] = 1
+    for name, lost in (("truth", ()), ("perfect", ()), ("worse", (2,))):
+        (tmp_path / name / "bear").mkdir(parents=True)
+        for index in range(5):
+            frame = labels * 0 if index in lost else labels
+            images.write_labels(tmp_path / name / "bear" / f"{index:05d}.png", frame)
+    return tmp_path
+
+
+def test_a_perfect_prediction_scores_one_and_goes_to_json_and_csv(masks):
+    result = qpm(
+        *("score", "--gt", masks / "truth", "--pred", masks / "perfect", "--protocol", "davis2017"),
+        *("--json", masks / "scores.json", "--csv", masks / "scores.csv", "--per-frame"),
+    )
+    assert result.exit_code == 0, result.stderr
+    answer = json.loads((masks / "scores.json").read_text())
+    assert answer["global"]["J&F"] == 1.0
+    assert len(answer["frames"]) == 3  # without the first and the last
+    assert (masks / "scores.csv").read_text().splitlines()[1].startswith("bear,1,1.0")
+
+
+def test_two_predictions_are_compared_with_the_first(masks):
+    folders = ("--pred", masks / "worse", "--pred", masks / "perfect")
+    result = qpm("score", "--gt", masks / "truth", *folders, "--protocol", "davis2017")
+    assert result.exit_code == 0, result.stderr
+    assert "perfect - worse" in result.stdout
+    assert "+0.3333" in result.stdout  # the object is lost in one of three scored frames
+
+
+def test_a_mask_that_is_missing_stops_the_scoring(masks):
+    (masks / "worse" / "bear" / "00001.png").unlink()
+    result = qpm("score", "--gt", masks / "truth", "--pred", masks / "worse", "--protocol", "davis2017")
+    assert result.exit_code == 2
+    assert "00001.png is missing" in result.stderr
