@@ -50,17 +50,17 @@ class Challenge:
 
 CHALLENGES: dict[str, Challenge] = {
     "similar_objects": Challenge(
-        objects=(1, 2), speed=2.5, together=0.6, alike=True, lookalikes=2, resemblance=(18, 45), crossings_every=20,
+        objects=(1, 2), speed=2.5, together=0.6, alike=True, lookalikes=2, resemblance=(40, 80), crossings_every=20,
         bursts_every=25, blur=9, dim=0.5,
     ),
     "occlusion": Challenge(
-        objects=(1, 2), speed=2.0, lookalikes=1, resemblance=(20, 50), crossings_every=33, occlusions_every=18,
+        objects=(1, 2), speed=2.0, lookalikes=1, resemblance=(40, 90), crossings_every=33, occlusions_every=18,
     ),
     "appearance_change": Challenge(
-        objects=(1, 2), speed=2.0, turn=1.0, looks_every=20, occlusions_every=22, occluded=(3, 5),
+        objects=(1, 2), speed=2.0, turn=1.0, looks_every=36, occlusions_every=22, occluded=(3, 5),
     ),
     "out_of_view": Challenge(
-        objects=(1, 2), speed=2.0, turn=1.5, exits_every=28, looks_every=24, lookalikes=1, resemblance=(60, 120),
+        objects=(1, 2), speed=2.0, turn=1.5, exits_every=28,
     ),
     "late_object": Challenge(objects=(2, 3), speed=2.0, late=(8, 28), lookalikes=1, crossings_every=30),
     "motion_blur": Challenge(
