@@ -78,14 +78,8 @@ def score(
     if csv_file is not None and len(pred) > 1:
         raise ValueError("--csv holds the objects of one folder; give one --pred, or --json for all")
     with counted("frames") as progress:
-        settings = {
-            "subset": subset,
-            "decay": decay.value,
-            "jobs": jobs,
-            "meta": meta,
-            "categories": categories,
-        }
-        settings |= {"progress": progress}
+        settings: dict[str, Any] = {"subset": subset, "decay": decay.value, "jobs": jobs}
+        settings |= {"meta": meta, "categories": categories, "progress": progress}
         if len(pred) == 1:
             report = score_folder(gt, pred[0], protocol, **settings)
             reports, answer = {pred[0].name: report}, report.to_json(per_frame)
