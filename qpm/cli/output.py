@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import os
-import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.progress import Progress
+QUIET = 30.0  # seconds between lines of progress that is not shown on a terminal
 
 QUIET_ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # the word: DO_NOT_TRACK=1 is not honoured by MLflow
@@ -28,9 +27,16 @@ def prepare() -> None:
     for name, value in QUIET_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     log = logging.getLogger("qpm")
-    log.handlers = [logging.StreamHandler(sys.stderr)]
+    log.handlers = [Stderr()]
     log.setLevel(logging.INFO)
-    log.propagate = False
+
+
+class Stderr(logging.Handler):
+    """Prints to what is stderr at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        typer.echo(self.format(record), err=True)
 
 
 def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool = False, empty: str = "nothing to show") -> None:
@@ -47,18 +53,31 @@ def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool = False, empty: str
         typer.echo(empty, err=True)
 
 
-def progress_bar() -> Progress:
-    """A bar with the time left, on stderr and only on a terminal; use as a context."""
+@contextmanager
+def counted(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how far a command is, given (done, total): a bar on a terminal, now and then a line elsewhere."""
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(stderr=True)
-    return Progress(console=console, transient=True, disable=not console.is_terminal)
-
-
-@contextmanager
-def counted(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar that is told (done, total)."""
-    with progress_bar() as bar:
+    if not console.is_terminal:
+        yield seldom(what)
+        return
+    with Progress(console=console, transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def seldom(what: str, quiet: float = QUIET) -> Callable[[int, int], None]:
+    """A line on stderr with the time left, at most one in `quiet` seconds."""
+    began = told = time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= quiet and done < total:
+            told = now
+            left = (now - began) * (total - done) / done
+            typer.echo(f"{what}: {done} of {total}, about {left / 60:.0f} min left", err=True)
+
+    return tell

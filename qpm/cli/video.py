@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from qpm.cli.faults import validated
-from qpm.cli.output import progress_bar
+from qpm.cli.output import counted
 
 Item = TypeVar("Item")
 
@@ -102,5 +102,7 @@ def parsed(policy: str) -> Any:
 
 def with_progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
     """Pass items on, and show how many of them there were and how long is left."""
-    with progress_bar() as bar:
-        yield from bar.track(items, total=total, description=label)
+    with counted(label) as tell:
+        for done, item in enumerate(items, start=1):
+            tell(done, total)
+            yield item
