@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from qpm.inference.sweep.setting import with_settings
 from qpm.memory import MemoryPolicy
@@ -25,14 +26,19 @@ class Box:
 
     Parameters
     ----------
-    policy : MemoryPolicy
-        That of the lower corner.
+    base : MemoryPolicy
+        What it says about the settings in `bounds` is not used.
     bounds : mapping
         Setting -> (low, high); low belongs to the box, high does not.
     """
 
-    policy: MemoryPolicy
+    base: MemoryPolicy
     bounds: Bounds
+
+    @cached_property
+    def policy(self) -> MemoryPolicy:
+        """That of the lowest corner, which decides for all until the box splits."""
+        return self.at({name: low for name, (low, _) in self.bounds.items()})
 
     def split(self, decide: Decide) -> list[Box]:
         """Boxes within each of which all policies decide alike, cut exactly where decisions change."""
@@ -47,7 +53,7 @@ class Box:
 
     def at(self, point: Mapping[str, float]) -> MemoryPolicy:
         """The policy at a point."""
-        return with_settings(self.policy, point)
+        return with_settings(self.base, point)
 
     def corners(self) -> Iterator[Point]:
         """The lowest and highest point of every edge; the highest is the last number before the bound."""
@@ -58,7 +64,7 @@ class Box:
         """The parts below a value of one setting, and from it on."""
         low, high = self.bounds[name]
         below, above = {**self.bounds, name: (low, at)}, {**self.bounds, name: (at, high)}
-        return Box(self.policy, below), Box(self.at({name: at}), above)
+        return Box(self.base, below), Box(self.base, above)
 
     def _turn(self, decide: Decide, name: str, low: Point, high: Point, below: Hashable) -> float:
         """The lowest value along an edge at which the decision is no longer that of the edge's lower end."""

@@ -17,7 +17,7 @@ from qpm.inference.run import frames, prepare
 from qpm.inference.sweep.box import Bounds, Box, merge
 from qpm.inference.sweep.cost import Cost
 from qpm.inference.sweep.policies import MAX_BRANCHES
-from qpm.inference.sweep.setting import check_setting, with_settings
+from qpm.inference.sweep.setting import check_setting
 from qpm.inference.sweep.tree import Branch, Tree
 from qpm.memory import Bank, MemoryPolicy
 from qpm.model import Network
@@ -89,7 +89,7 @@ def threshold_curve(
     """
     for name, (low, high) in bounds.items():
         check_setting(policy, name, low, high)
-    box = Box(with_settings(policy, {name: low for name, (low, _) in bounds.items()}), bounds)
+    box = Box(policy, bounds)
     root = Branch(prepare(network, video, box.policy, max_side=max_side, dtype=dtype), [(box, Bank())])
     tree, measured, pieces = Tree(video, [root], max_branches), {root: tuple[Measured, ...]()}, list[Piece]()
     for growth in tree:
