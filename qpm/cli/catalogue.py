@@ -123,7 +123,7 @@ def one_line(text: object) -> str:
 
 
 def schema() -> None:
-    """The JSON schema of study files, for editors that complete and check YAML.
+    """JSON schema of study files, for editors.
 
     \b
     Example:

@@ -31,7 +31,7 @@ def status(
     why: Annotated[bool, typer.Option("--why", help="Say why each trial would run.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
-    """What is done, running, failed or stale, and why a trial would run again.
+    """What is done, running, failed or stale, and why.
 
     \b
     Example:
@@ -66,7 +66,9 @@ def run(
     ] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Start nothing after a failure.")] = False,
 ) -> None:
-    """Run the trials that are not finished, then print and write the study's tables.
+    """Run a study and print its tables.
+
+    Trials that are finished are skipped; tables and figures go to RESULTS/<study>.
 
     \b
     Examples:
@@ -103,7 +105,9 @@ def told(name: str, outputs: Sequence[Path]) -> None:
 
 
 def render(study: StudyFile, results: Results = Path("results"), set_: Overrides = None) -> None:
-    """Tables and figures again from the rows; needs no GPU and no torch.
+    """Make tables and figures again from the rows.
+
+    Needs no GPU and no torch.
 
     \b
     Example:

@@ -21,7 +21,9 @@ def ui(
     results: Annotated[Path, typer.Option(help="Folder of the studies' results.")] = Path("results"),
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 5000,
 ) -> None:
-    """Browse and compare the runs in MLflow (on 127.0.0.1; Ctrl-C ends it).
+    """Browse and compare the runs in MLflow.
+
+    Serves 127.0.0.1 only; Ctrl-C ends it.
 
     \b
     Example:
