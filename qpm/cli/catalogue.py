@@ -21,7 +21,7 @@ def list_(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
-    """Policies, datasets, studies, weights or networks that can be named in a study.
+    """List policies, datasets, studies, weights or networks.
 
     \b
     Example:
