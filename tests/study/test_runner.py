@@ -24,7 +24,9 @@ import sys
 from pathlib import Path
 from qpm.study.runner import run
 from qpm.study.spec import load_study
-sys.exit(run(load_study(Path(sys.argv[1])), Path(sys.argv[2])).exit_code)
+summary = run(load_study(Path(sys.argv[1])), Path(sys.argv[2]))
+print(*sys.modules)
+sys.exit(summary.exit_code)
 """
 
 
@@ -69,10 +71,9 @@ def test_a_failure_stays_where_it_is_and_a_repaired_study_runs_only_what_is_miss
     assert set(states(study, results).values()) == {"finished"}
     assert [status for case, status in mlflow_states(results) if case == "good"] == ["FINISHED"]
 
-    began = time.monotonic()
-    third, told = run(study, results)
-    assert (third.finished, third.skipped, third.failed) == (0, 3, 0) and "started" not in told
-    assert time.monotonic() - began < 3
+    third = subprocess.run([sys.executable, "-c", HOST, str(path), str(results)], capture_output=True, text=True)
+    assert (third.returncode, third.stderr) == (0, "")
+    assert not {"torch", "mlflow", "papermill", "distributed"} & set(third.stdout.split())  # quick, for want of work
 
 
 def test_changed_settings_supersede_a_trial_and_going_back_runs_nothing(make_study: Make, tmp_path: Path) -> None:
@@ -92,7 +93,9 @@ def test_changed_settings_supersede_a_trial_and_going_back_runs_nothing(make_stu
 
 def start_host(study: Path, results: Path) -> subprocess.Popen:
     """A `qpm run` in a process of its own, once its slow trial is running."""
-    host = subprocess.Popen([sys.executable, "-c", HOST, str(study), str(results)], stderr=subprocess.DEVNULL)
+    host = subprocess.Popen(
+        [sys.executable, "-c", HOST, str(study), str(results)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     while not list(results.glob("fake/trials/*/notebook.partial.ipynb")):
         assert host.poll() is None
         time.sleep(0.05)
