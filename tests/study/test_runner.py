@@ -122,7 +122,7 @@ def test_ctrl_c_ends_the_kernels_and_says_so(make_study: Make, tmp_path: Path) -
     path, results = make_study("slow"), tmp_path / "results"
     host = start_host(path, results)
     host.send_signal(signal.SIGINT)
-    assert host.wait(timeout=30) == 130
+    assert host.wait(timeout=120) == 130
     assert states(load_study(path), results) == {"slow": "killed"}
     assert mlflow_states(results) == [("slow", "KILLED")]
     (record,) = ledger.records(results / "fake")
