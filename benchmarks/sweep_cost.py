@@ -10,9 +10,9 @@ drawn at random, alone too, and ends with an error if one result differs in a bi
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import time
-from statistics import fmean
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from qpm.datasets import SyntheticConfig
 from qpm.datasets.video import Video
 from qpm.inference import Ensemble, FrameResult, propagate
 from qpm.inference.sweep import Cost, sweep
-from qpm.memory import MemoryPolicy
+from qpm.memory import FrameState, MemoryPolicy
 from qpm.model import load_network
 
 
@@ -28,7 +28,7 @@ def grid(low: float, high: float, points: int) -> dict[str, MemoryPolicy]:
     """The paper's policy at every pair of thresholds."""
     thresholds = np.linspace(low, high, points).tolist()
     return {
-        f"sigma_m={sigma_m:.3g},sigma_en={sigma_en:.3g}": MemoryPolicy.model_validate(
+        f"sigma_m={sigma_m},sigma_en={sigma_en}": MemoryPolicy.model_validate(
             {"preset": "qpm", "keep": {"sigma_m": sigma_m}, "prior": {"sigma_en": sigma_en}}
         )
         for sigma_m in thresholds
@@ -39,7 +39,8 @@ def grid(low: float, high: float, points: int) -> dict[str, MemoryPolicy]:
 def score_range(network: Ensemble, video: Video, max_side: int | None) -> tuple[float, float]:
     """Lowest and highest score of the video under the paper's policy, given frames left out."""
     results = propagate(network, video, MemoryPolicy.model_validate("qpm"), max_side=max_side)
-    scores = [fmean(result.signals["score"]) for result in results if not result.annotated]
+    states = [FrameState(result.object_ids, result.signals) for result in results if not result.annotated]
+    scores = [score for state in states if not math.isnan(score := state.value("score"))]
     return min(scores), max(scores)
 
 
