@@ -114,7 +114,7 @@ def draw_risk(table: pd.DataFrame, ax: Axes) -> None:
         xlabel="coverage (share kept)",
         ylabel="mean risk (1 − IoU)",
     )
-    ax.legend(loc="lower right", handlelength=1.8, borderaxespad=0.2)
+    ax.legend(loc="best", handlelength=1.8, borderaxespad=0.2)
 
 
 def figure(results: Results, case: str = "qpm", gates: Sequence[float] = (0.7, 0.65)) -> style.PrintFigure:
