@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--videos", type=int, default=4)
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--points", type=int, default=21, help="values of each threshold")
-    parser.add_argument("--range", type=float, nargs=2, default=(0.4, 1.0), help="of both thresholds")
+    parser.add_argument("--range", type=float, nargs=2, default=(0.0, 1.0), help="of both thresholds")
     parser.add_argument("--hardest", action="store_true", help="thresholds within each video's own scores")
     parser.add_argument("--compare", type=int, default=5, help="settings a video that are run alone too")
     parser.add_argument("--max-side", type=int)
