@@ -41,6 +41,7 @@ COLUMNS: dict[str, Column] = {
     "annotated": Column("bool", False, "the object's mask was given on this frame"),
     "scored": Column("bool", REQUIRED, "the protocol counts this object on this frame"),
     "present": Column("boolean", pd.NA, "the truth holds the object on this frame; NA = no truth"),
+    "area": Column("float64", np.nan, "share of the frame that the truth gives the object, 0..1; NaN = no truth"),
     "j": Column("float64", REQUIRED, "region similarity, 0..1; NaN where there is no truth"),
     "f": Column("float64", REQUIRED, "boundary measure, 0..1; NaN where there is no truth"),
     "score_raw": Column("float64", np.nan, "predicted mask quality A(m_t), Eq. 2"),
@@ -49,6 +50,8 @@ COLUMNS: dict[str, Column] = {
     "memorized": Column("str", "", "shelves that kept the frame, joined by ';'; empty = none"),
     "prior_frame": Column("Int64", pd.NA, "index of the frame whose mask was the prior; NA = none"),
     "bank_frames": Column("Int64", pd.NA, "number of frames in memory that were read"),
+    "bank_bytes": Column("Int64", pd.NA, "size of the keys and values in memory that were read"),
+    "peak_bytes": Column("Int64", pd.NA, "most that the frame allocated on a GPU at once; NA = not measured"),
     "seconds": Column("float64", np.nan, "time of the frame, the same on each of its objects' rows"),
 }
 

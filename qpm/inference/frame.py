@@ -61,6 +61,8 @@ class FrameResult:
         The frame whose mask enhanced this one (Eq. 4); None without enhancement.
     bank_frames : int
         How many frames were read.
+    bank_bytes : int
+        Size of their keys and values.
     probabilities : Tensor, float32 (O + 1, H, W), optional
         Soft masks at the native size, background first; only if asked for.
     gate : Tensor, (1, 1 or C, h, w), optional
@@ -77,5 +79,6 @@ class FrameResult:
     memorized_objects: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     prior_frame: int | None = None
     bank_frames: int = 0
+    bank_bytes: int = 0
     probabilities: Tensor | None = None
     gate: Tensor | None = None

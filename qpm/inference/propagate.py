@@ -115,6 +115,7 @@ def segment(
         signals=judged,
         prior_frame=reading.prior_frame,
         bank_frames=reading.frames,
+        bank_bytes=reading.nbytes,
         probabilities=run.canvas.native_maps(maps[None]).cpu() if run.keep_probabilities else None,
         gate=gate,
     )

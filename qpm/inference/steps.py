@@ -42,6 +42,12 @@ class Reading:
         """How many frames are read."""
         return len({index for _, memories in self.groups for index in _indices(memories)})
 
+    @property
+    def nbytes(self) -> int:
+        """Size of the keys and values of these frames."""
+        once = {memory.index: memory for _, memories in self.groups for memory in memories}
+        return sum(tensor.nbytes for memory in once.values() for tensor in memory.tensors)
+
 
 def choose(policy: MemoryPolicy, state: LoopState) -> Reading:
     """Ask the policy what the network is given at the next frame; nothing before the first."""

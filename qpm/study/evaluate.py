@@ -57,8 +57,8 @@ def evaluate(config: TrialConfig, progress: Tell | None = None, masks: Path | No
     records: list[dict[str, Any]] = []
     for video in videos:
         scored = scored_objects(video, dataset.protocol)
-        for result, seconds in _timed(_results(config, network, video, dtype)):
-            records += frame_rows(video, result, scored, seconds)
+        for result, seconds, peak in _timed(_results(config, network, video, dtype), device):
+            records += frame_rows(video, result, scored, seconds, peak)
             if masks is not None and config.keeps_masks(video.name):
                 mask = masks / video.name / f"{result.name}.png"
                 write_atomic(mask, partial(write_labels, labels=result.labels))
@@ -80,7 +80,11 @@ def scored_objects(video: Video, protocol: str) -> dict[int, np.ndarray]:
 
 
 def frame_rows(
-    video: Video, result: FrameResult, scored: dict[int, np.ndarray], seconds: float
+    video: Video,
+    result: FrameResult,
+    scored: dict[int, np.ndarray],
+    seconds: float,
+    peak_bytes: int | None = None,
 ) -> list[dict[str, Any]]:
     """The rows of a finished frame, one per object given so far; j and f are NaN where there is no truth."""
     truth = video.read_labels(result.index) if video.has_truth(result.index) else None
@@ -92,6 +96,8 @@ def frame_rows(
         "frame_index": result.index,
         "prior_frame": result.prior_frame,
         "bank_frames": result.bank_frames,
+        "bank_bytes": result.bank_bytes,
+        "peak_bytes": peak_bytes,
         "seconds": seconds,
     }
     return [
@@ -103,6 +109,7 @@ def frame_rows(
             "annotated": video.first_frames[object_id] == result.index,
             "scored": truth is not None and bool(scored[object_id][result.index]),
             "present": None if truth is None else bool((truth == object_id).any()),
+            "area": None if truth is None else float((truth == object_id).mean()),
             "j": j[place],
             "f": f[place],
             **{name: values[place] for name, values in result.signals.items()},
@@ -121,14 +128,19 @@ def _results(
     return propagate(network, video, policy, max_side=side, dtype=dtype)
 
 
-def _timed(results: Iterator[FrameResult]) -> Iterator[tuple[FrameResult, float]]:
-    """Each result with the seconds that it took, reading the frame included, scoring not."""
+def _timed(
+    results: Iterator[FrameResult], device: torch.device
+) -> Iterator[tuple[FrameResult, float, int | None]]:
+    """Each result with the seconds that it took, reading the frame included, scoring not, and a GPU's peak bytes."""
     while True:
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
         began = time.perf_counter()
         result = next(results, None)
         if result is None:
             return
-        yield result, time.perf_counter() - began
+        seconds = time.perf_counter() - began
+        yield result, seconds, torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
 
 
 def _measures(truth: np.ndarray | None, result: FrameResult) -> tuple[Sequence[float], Sequence[float]]:

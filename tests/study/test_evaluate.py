@@ -42,6 +42,7 @@ def test_rows_hold_what_the_loop_says_and_the_metrics_of_its_masks(weights: Path
         assert row.j == jaccard(truth == row.object_id, result.labels == row.object_id)
         assert row.score == result.signals["score"][result.object_ids.index(row.object_id)]
         assert row.bank_frames == result.bank_frames
+        assert row.area == (truth == row.object_id).sum() / truth.size
     for result in results:
         assert np.array_equal(read_labels(tmp_path / video.name / f"{result.name}.png"), result.labels)
 
@@ -58,7 +59,18 @@ def test_given_frames_and_under_davis_the_last_frame_do_not_count(weights: Path)
 def test_several_weights_are_an_ensemble_and_one_twice_is_that_one(weights: Path) -> None:
     one = evaluate(config(weights, "stm"))
     twice = evaluate(config(weights, "stm", weights=[str(weights)] * 2))
-    pd.testing.assert_frame_equal(one.drop(columns="seconds"), twice.drop(columns="seconds"), rtol=1e-4)
+    cost = ["seconds", "bank_bytes"]
+    pd.testing.assert_frame_equal(one.drop(columns=cost), twice.drop(columns=cost), rtol=1e-4)
+    assert twice.bank_bytes.tolist() == [2 * size for size in one.bank_bytes]
+
+
+def test_the_bank_is_as_large_as_the_keys_and_values_of_its_frames(weights: Path) -> None:
+    rows = evaluate(config(weights, "every_frame"))
+    one = rows[rows.object_id == rows.object_id.iloc[0]]
+    height, width = 4, 6  # 54 x 96 pixels, padded to 64 x 96, at 1/16
+    keys_and_values = (16 + 32) * height * width * 4 * rows.object_id.nunique()  # channels of the network, float32
+    assert one.bank_bytes.tolist() == [index * keys_and_values for index in range(6)]
+    assert rows.peak_bytes.isna().all()  # measured on a GPU only
 
 
 def test_a_random_gate_draws_by_the_trials_seed(weights: Path) -> None:
