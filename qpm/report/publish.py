@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,8 @@ class Section:
         The PNG.
     caption : str
         The figure's caption.
+    parts : tuple of Section
+        What stands below it under the same heading, each with a smaller heading of its own (see `together`).
     """
 
     name: str
@@ -35,6 +37,18 @@ class Section:
     table: Table | None = None
     figure: Path | None = None
     caption: str = ""
+    parts: tuple[Section, ...] = ()
+
+    def all(self) -> Iterator[Section]:
+        """This section and everything below it, in the order of the page."""
+        yield self
+        for part in self.parts:
+            yield from part.all()
+
+
+def together(name: str, title: str, parts: Sequence[Section]) -> Section:
+    """Return several tables and figures as one report: one heading on the page, one subheading each."""
+    return Section(name, title, (), parts=tuple(parts))
 
 
 def publish(

@@ -81,12 +81,15 @@ class Rendered:
     @property
     def files(self) -> list[Path]:
         """Every file, the page last."""
-        return [path for section in self.sections for path in section.files] + [self.page]
+        return [path for section in self._all() for path in section.files] + [self.page]
 
     @property
     def tables(self) -> list[Table]:
         """The tables, for a terminal."""
-        return [section.table for section in self.sections if section.table is not None]
+        return [section.table for section in self._all() if section.table is not None]
+
+    def _all(self) -> list[Section]:
+        return [each for section in self.sections for each in section.all()]
 
 
 def render(study_dir: Path, study: StudyLike) -> list[Path]:
