@@ -19,7 +19,7 @@ FLOORS = {
     "weights": 1,
     "datasets": 2, "model": 2, "memory": 2, "metrics": 2,
     "inference": 3, "training": 3,
-    "report": 4, "segment": 4,
+    "report": 4, "segment": 4, "submission": 4,
     "study": 5,
     "cli": 6, "__main__": 7,
 }  # fmt: skip

@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 import qpm
-from qpm.cli import catalogue, convert, datasets, doctor, scoring, studies, ui, video, weights
+from qpm.cli import (
+    catalogue,
+    comparing,
+    convert,
+    datasets,
+    doctor,
+    export,
+    importing,
+    scoring,
+    studies,
+    ui,
+    video,
+    weights,
+)
 from qpm.cli.faults import Commands
 from qpm.cli.output import prepare
 
@@ -56,6 +69,9 @@ app.command("render")(studies.render)
 app.command("list")(catalogue.list_)
 app.command("segment")(video.segment)
 app.command("score")(scoring.score)
+app.command("compare")(comparing.compare)
+app.command("export")(export.export)
+app.command("import-scores")(importing.import_scores)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(weights.app, name="weights")
 app.command("convert")(convert.convert)

@@ -38,6 +38,20 @@ class Comparison:
     table: pd.DataFrame
     videos: Mapping[str, pd.DataFrame]
 
+    def furthest(self, name: str, count: int = 5) -> list[dict[str, str]]:
+        """The sequences on which a folder differs most from the baseline, with both scores, for reading."""
+        differing = self.videos[name].query("difference != 0").head(count)
+        return [
+            {
+                "differs most": f"{name} - {self.baseline}",
+                "sequence": row["sequence"],
+                name: f"{row['case']:.4f}",
+                self.baseline: f"{row['baseline']:.4f}",
+                "difference": f"{row['difference']:+.4f}",
+            }
+            for row in differing.to_dict("records")
+        ]
+
     def to_json(self) -> dict[str, Any]:
         """Everything as plain values; what is undefined (NaN) is None."""
         return plain(

@@ -53,6 +53,19 @@ class ScoreReport:
         return summary.davis(self.rows, self.settings["decay"])
 
     @property
+    def ends(self) -> str:
+        """What happens to the first and the last frame, in words, and which switches change it."""
+        choice = self.settings
+        first, last = (
+            "left out" if choice[end] else "scored" for end in ("leave_out_first", "leave_out_last")
+        )
+        if choice["ends_of"] == "object":
+            why, note = ", whose mask is given,", "--leave-out-* and --keep-* change it"
+        else:
+            why, note = "", "fixed by the protocol"
+        return f"the first of each {choice['ends_of']}{why} is {first}, the last is {last} ({note})"
+
+    @property
     def objects(self) -> pd.DataFrame:
         """One row per object: sequence, object_id, the means, recalls and decays of J and F, frames."""
         table = summary.objects(self.rows, self.settings["decay"])

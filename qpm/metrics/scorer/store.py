@@ -96,14 +96,15 @@ def _folder_names(root: Path) -> Iterable[str]:
 def _zip_names(path: Path) -> list[str]:
     entries = [entry for entry in _archive(path, path.stat().st_mtime_ns).infolist() if not entry.is_dir()]
     faults = [
-        f"{path}: '{entry.orig_filename}' {fault}" for entry in entries if (fault := _entry_fault(entry))
+        f"{path}: '{entry.orig_filename}' {fault}" for entry in entries if (fault := entry_fault(entry))
     ]
     if faults:
         raise Refusal(faults)
     return [entry.filename for entry in entries]
 
 
-def _entry_fault(entry: zipfile.ZipInfo) -> str:
+def entry_fault(entry: zipfile.ZipInfo) -> str:
+    """What makes an entry of a zip unfit to be read; empty if nothing does."""
     name = entry.orig_filename
     if (
         name.startswith(("/", "\\"))
