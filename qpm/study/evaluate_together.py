@@ -18,7 +18,7 @@ from qpm.files import write_atomic
 from qpm.images import write_labels
 from qpm.inference import Ensemble, FrameResult
 from qpm.inference.sweep import Cost, resolve_together, sweep
-from qpm.inference.sweep.policies import MAX_BRANCHES
+from qpm.inference.sweep.tree import MAX_BRANCHES
 from qpm.model import load_network
 from qpm.study.config import TrialConfig
 from qpm.study.evaluate import Tell, frame_rows, scored_objects
@@ -101,15 +101,16 @@ def evaluate_together(
     """
     shared = _agreed(configs)
     device = choose_device(shared.inference.device)
-    dtype, side = choose_dtype(shared.inference.precision, device), shared.inference.max_side
-    network = Ensemble.of([load_network(name).to(device) for name in shared.weight_names])
+    dtype = choose_dtype(shared.inference.precision, device)
+    networks = [load_network(name).to(device) for name in shared.weight_names]
+    network = Ensemble.of(networks, shared.inference.flip)
     dataset, answer = shared.dataset.open(), Together(configs)
     videos = [dataset[place] for place in range(len(dataset))]
     done, total = 0, len(configs) * sum(len(video) for video in videos)
     seeds = {key: config.seed for key, config in configs.items()}
     log.info("%s: %d policies together, %d videos on %s", shared.study, len(configs), len(videos), device)
     for video in videos:
-        scored = scored_objects(video, dataset.protocol)
+        scored, side = scored_objects(video, dataset.protocol), shared.inference.longest(video.size)
         policies = {key: config.policy for key, config in configs.items()}
         policies, drawing = resolve_together(
             network, video, policies, seeds, max_side=side, dtype=dtype, max_branches=max_branches

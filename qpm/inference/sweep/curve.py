@@ -16,9 +16,8 @@ from qpm.inference.frame import FrameResult
 from qpm.inference.run import frames, prepare
 from qpm.inference.sweep.box import Bounds, Box, merge
 from qpm.inference.sweep.cost import Cost
-from qpm.inference.sweep.policies import MAX_BRANCHES
 from qpm.inference.sweep.setting import check_setting
-from qpm.inference.sweep.tree import Branch, Tree
+from qpm.inference.sweep.tree import MAX_BRANCHES, Branch, Tree
 from qpm.memory import Bank, MemoryPolicy
 from qpm.model import Network
 

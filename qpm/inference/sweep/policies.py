@@ -13,11 +13,9 @@ from qpm.inference.frame import FrameResult
 from qpm.inference.resolve import Tally, controlled, draw
 from qpm.inference.run import frames, prepare, signals_computed
 from qpm.inference.sweep.cost import Cost
-from qpm.inference.sweep.tree import Branch, Growth, Tree
+from qpm.inference.sweep.tree import MAX_BRANCHES, MAX_BYTES, Branch, Growth, Tree
 from qpm.memory import Bank, MemoryPolicy
 from qpm.model import Network
-
-MAX_BRANCHES = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,14 +35,22 @@ class Sweep(Iterator[Mapping[str, FrameResult]]):
 
     Each item is one segmented frame: the names of the policies that share it, and their results, which differ
     in what is memorized. For every name the frames come in order; two names may be at different frames.
+
+    Attributes
+    ----------
+    seconds : float
+        What the frame that was given last took to encode and to segment: the time that it takes each policy alone.
     """
 
     def __init__(self, tree: Tree[Named], alone: int) -> None:
+        self.seconds = 0.0
         self._tree, self._alone = tree, alone
-        self._items = map(_results, iter(tree))
+        self._growths = iter(tree)
 
     def __next__(self) -> Mapping[str, FrameResult]:
-        return next(self._items)
+        growth = next(self._growths)
+        self.seconds = growth.seconds
+        return _results(growth)
 
     @property
     def cost(self) -> Cost:
@@ -60,6 +66,7 @@ def sweep(
     max_side: int | None = None,
     dtype: torch.dtype | None = None,
     max_branches: int = MAX_BRANCHES,
+    max_bytes: float = MAX_BYTES,
 ) -> Sweep:
     """Segment a video under every policy, and compute once what several share.
 
@@ -74,6 +81,8 @@ def sweep(
     max_branches : int
         How many different runs grow side by side. The others wait, and the query features are computed again for
         them: memory is bounded, and the results are the same.
+    max_bytes : float
+        Fewer grow side by side where their memories could exceed this.
 
     Returns
     -------
@@ -96,7 +105,7 @@ def sweep(
             raise ValueError(f"policy '{name}': {error}") from error
         roots.setdefault(computed, []).append((Named(name, policy), Bank()))
     branches = [Branch(replace(base, signals=computed), together) for computed, together in roots.items()]
-    return Sweep(Tree(video, branches, max_branches), len(policies) * len(frames(video)))
+    return Sweep(Tree(video, branches, max_branches, max_bytes), len(policies) * len(frames(video)))
 
 
 def resolve_together(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, Self, TypeVar
+
+import torch
 
 from qpm.datasets.video import Video
 from qpm.inference.frame import EncodedFrame, FrameResult
@@ -29,6 +32,9 @@ class Member(Protocol):
 
 
 M = TypeVar("M", bound=Member)
+T = TypeVar("T")
+MAX_BRANCHES = 64
+MAX_BYTES = 2_000_000_000  # of keys and values that the growing branches may hold
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +74,18 @@ class Growth(Generic[M]):
         Every part of the branch's members, and what it memorized.
     after : tuple of Branch
         The branches that go on from here.
+    nbytes : int
+        Size of the frame's keys and values, for whoever keeps them.
+    seconds : float
+        What the frame takes, to encode and to segment, whoever shares it.
     """
 
     before: Branch[M]
     result: FrameResult
     kept: Sequence[tuple[M, Kept]]
     after: tuple[Branch[M], ...]
+    nbytes: int = 0
+    seconds: float = 0.0
 
 
 class Tree(Generic[M]):
@@ -81,7 +93,8 @@ class Tree(Generic[M]):
 
     Branches advance side by side, and a frame's query features are computed once for all. Beyond
     `max_branches` the others wait until those are at the end; then a frame is encoded anew for them. What is
-    held at any time is at most `max_branches` memories for each frame of the video, however many members.
+    held at any time is at most `max_branches` memories for each frame of the video, however many members. Fewer
+    grow side by side where so many memories would exceed `max_bytes`, down to one.
 
     Attributes
     ----------
@@ -89,11 +102,13 @@ class Tree(Generic[M]):
         Frames so far, as in `Cost`.
     """
 
-    def __init__(self, video: Video, roots: Sequence[Branch[M]], max_branches: int) -> None:
+    def __init__(
+        self, video: Video, roots: Sequence[Branch[M]], max_branches: int, max_bytes: float = MAX_BYTES
+    ) -> None:
         if max_branches < 1:
             raise ValueError(f"max_branches is {max_branches}: at least one branch has to grow")
         self.encoded = self.segmented = 0
-        self._video, self._width = video, max_branches
+        self._video, self._width, self._max_bytes = video, max_branches, max_bytes
         computed = frozenset[str]().union(*(root.run.signals for root in roots))
         self._encoding = replace(roots[0].run, signals=computed)  # what is read of a frame serves all roots
         self._waiting = [(index, root) for index in frames(video)[:1] for root in roots]
@@ -108,22 +123,39 @@ class Tree(Generic[M]):
 
     def _grow(self, first: int, branches: list[Branch[M]]) -> Iterator[Growth[M]]:
         for index in range(first, len(self._video)):
-            frame = encode(self._encoding, self._video, index)
+            frame, encoding = _timed(lambda index=index: encode(self._encoding, self._video, index))  # type: ignore[misc]
             self.encoded += 1
             grown: list[Branch[M]] = []
             while branches:
                 growth = grow(frame, branches.pop(0), last=index + 1 == len(self._video))
                 self.segmented += 1
+                self._bound(growth.nbytes)
                 grown += growth.after
-                yield growth
+                yield replace(growth, seconds=encoding + growth.seconds)
                 del growth
             branches = grown[: self._width]
             self._waiting += [(index + 1, branch) for branch in grown[self._width :]]
 
+    def _bound(self, nbytes: int) -> None:
+        """Let only so many branches grow as can keep every frame of the video, if one is so large."""
+        if nbytes:
+            self._width = max(1, min(self._width, int(self._max_bytes // (nbytes * len(self._video)))))
+
+
+def _timed(compute: Callable[[], T]) -> tuple[T, float]:
+    """A value, and the seconds until it is there, also on a GPU."""
+    began = time.perf_counter()
+    value = compute()
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+    return value, time.perf_counter() - began
+
 
 def grow(frame: EncodedFrame, branch: Branch[M], last: bool) -> Growth[M]:
     """Segment a frame once, and let every member decide about it."""
-    result, memory, state = segment(branch.run, frame, branch.state, branch.reading)
+    (result, memory, state), seconds = _timed(
+        lambda: segment(branch.run, frame, branch.state, branch.reading)
+    )
     seen = state.previous
     assert seen is not None
     settled = [
@@ -132,7 +164,9 @@ def grow(frame: EncodedFrame, branch: Branch[M], last: bool) -> Growth[M]:
         for part in member.split(lambda policy, bank=bank: decision(policy, seen, memory, bank))  # type: ignore[misc]
     ]
     after = () if last else fork(branch.run, state, [(part, bank) for part, bank, _ in settled])
-    return Growth(branch, result, [(part, kept) for part, _, kept in settled], after)
+    kept = [(part, shelves) for part, _, shelves in settled]
+    nbytes = sum(tensor.nbytes for tensor in memory.tensors)
+    return Growth(branch, result, kept, after, nbytes, seconds)
 
 
 def decision(policy: MemoryPolicy, frame: FrameState, memory: FrameMemory, bank: Bank) -> Hashable:

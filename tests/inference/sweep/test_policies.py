@@ -127,6 +127,18 @@ def test_few_live_branches_give_the_same_results_and_hold_few_memories(max_branc
     assert narrow.cost.encoded == len(network.encoded) > wide.cost.encoded == 18
 
 
+def test_memories_that_would_not_fit_make_fewer_branches_grow_side_by_side() -> None:
+    policies = grid(0.2, 0.6, 1.0, 1.4)
+    wide, narrow, starved = (sweep(SensitiveNetwork(2), CLIP, policies, max_bytes=most) for most in (1e9, 1e4, 1))
+    assert len(list(wide)) == len(list(narrow)) == len(list(starved))
+    assert wide.cost.encoded == 18 < narrow.cost.encoded < starved.cost.encoded
+
+
+def test_every_frame_tells_what_it_took_whoever_shares_it() -> None:
+    runs = sweep(FakeNetwork(), CLIP, grid(0.2, 0.6))
+    assert all(runs.seconds > 0 for _ in runs)
+
+
 def test_equal_policies_share_everything_and_unequal_ones_nothing_but_the_query_features() -> None:
     names = {"first_only": "first_only", "again": "first_only"}
     twins = sweep(FakeNetwork(), CLIP, {name: MemoryPolicy.model_validate(of) for name, of in names.items()})
