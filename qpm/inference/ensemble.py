@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from qpm import masks
+from qpm.inference.flipped import Flipped
 from qpm.model import Network, Query, QueryFeatures
 
+Member = Network | Flipped
 Group = tuple[tuple[int, ...], tuple[Tensor, ...]]  # objects, and the stacked tensors that they read
 
 
@@ -22,7 +24,7 @@ class Ensemble:
 
     Parameters
     ----------
-    members : sequence of Network
+    members : sequence of Network, or of Flipped ones
         In evaluation mode, on one device. Their weights are laid out channels last, where they are, which
         halves the time of a frame in bfloat16 on a CPU.
 
@@ -32,7 +34,7 @@ class Ensemble:
         If there are none, or one is in training mode.
     """
 
-    def __init__(self, members: Sequence[Network]) -> None:
+    def __init__(self, members: Sequence[Member]) -> None:
         if not members:
             raise ValueError("an ensemble needs at least one network")
         if any(member.training for member in members):
@@ -44,16 +46,17 @@ class Ensemble:
             member.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod
-    def of(cls, network: Network | Sequence[Network]) -> Ensemble:
-        """The ensemble of one network or of several."""
-        return cls([network] if isinstance(network, nn.Module) else network)
+    def of(cls, network: Network | Sequence[Network], flip: bool = False) -> Ensemble:
+        """The ensemble of one network or of several; with `flip` each also sees the mirrored video."""
+        members: list[Member] = [network] if isinstance(network, nn.Module) else list(network)
+        return cls([*members, *map(Flipped, members)] if flip else members)  # type: ignore[arg-type]
 
     def lowered(self, dtype: torch.dtype) -> Ensemble:
         """Copies whose convolutions and linear layers are in a lower precision already.
 
         Under autocast they answer as before, bit for bit, without rounding every weight again on every frame.
         """
-        copies = [deepcopy(member) for member in self.members]
+        copies = deepcopy(self.members)  # in one go: a member and its mirror share their weights
         for copy in copies:
             for module in copy.modules():
                 if isinstance(module, nn.Conv2d | nn.Linear):

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
 from qpm.datasets import AnyDataset
 from qpm.memory.policy import MemoryPolicy
@@ -20,8 +20,22 @@ class InferenceConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_side: PositiveInt | None = None  # pixels of the longer side that the network sees; None: native size
+    short_side: PositiveInt | None = None  # of the shorter one, 480 for YouTube-VOS; a smaller video stays as it is
+    flip: bool = False  # average with the answers for the mirrored video: twice the time
     precision: Literal["auto", "32", "bf16"] = "auto"  # auto: bf16 where the processor multiplies it natively
     device: str = "auto"  # auto, cpu, cuda, cuda:1, ...
+
+    @model_validator(mode="after")
+    def _one_size(self) -> InferenceConfig:
+        if self.max_side is not None and self.short_side is not None:
+            raise ValueError(f"max_side {self.max_side} and short_side {self.short_side}: give one of them")
+        return self
+
+    def longest(self, size: tuple[int, int]) -> int | None:
+        """Pixels of the longer side that the network sees of a video of this height and width."""
+        if self.short_side is None:
+            return self.max_side
+        return round(max(size) * min(1.0, self.short_side / min(size)))
 
 
 class TrialConfig(BaseModel):

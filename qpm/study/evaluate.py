@@ -49,7 +49,8 @@ def evaluate(config: TrialConfig, progress: Tell | None = None, masks: Path | No
     seed_everything(config.seed)
     device = choose_device(config.inference.device)
     dtype = choose_dtype(config.inference.precision, device)
-    network = Ensemble.of([load_network(name).to(device) for name in config.weight_names])
+    networks = [load_network(name).to(device) for name in config.weight_names]
+    network = Ensemble.of(networks, config.inference.flip)
     dataset = config.dataset.open()
     videos = [dataset[place] for place in range(len(dataset))]
     done, total = 0, sum(len(video) for video in videos)
@@ -123,7 +124,7 @@ def frame_rows(
 def _results(
     config: TrialConfig, network: Ensemble, video: Video, dtype: torch.dtype | None
 ) -> Iterator[FrameResult]:
-    side = config.inference.max_side
+    side = config.inference.longest(video.size)
     policy = resolve(config.policy, network, video, max_side=side, dtype=dtype, seed=config.seed)
     return propagate(network, video, policy, max_side=side, dtype=dtype)
 

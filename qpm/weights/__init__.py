@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from qpm.names import lookup
+from qpm.weights.elsewhere import how_to_get
 
 __all__ = ["path", "resolve", "shipped"]
 
@@ -43,5 +44,6 @@ def resolve(weights: str | Path) -> Path:
     if file.is_file():
         return file
     if file.suffix or len(file.parts) > 1:
-        raise FileNotFoundError(f"no weights file {file}; shipped by name: {', '.join(shipped()) or 'none'}")
+        hint = how_to_get(file) or f"shipped by name: {', '.join(shipped()) or 'none'}"
+        raise FileNotFoundError(f"no weights file {file.absolute()}; {hint}")
     return path(str(weights))
