@@ -16,6 +16,10 @@ MAX_GREY_IDS = 32  # a grey label map with more values than this is an anti-alia
 White = Literal["auto", "object", "void", "keep"]
 
 
+class BrokenImage(ValueError):
+    """A file that cannot be decoded as an image."""
+
+
 def voc_palette() -> np.ndarray:
     """The colour map of PASCAL VOC and DAVIS, uint8 (256, 3): id bits 0, 1, 2 are the top of R, G, B."""
     ids = np.arange(256)
@@ -26,7 +30,12 @@ def voc_palette() -> np.ndarray:
     return palette
 
 
-PALETTE = voc_palette()
+PALETTE = voc_palette()  # of label maps in files
+# Of objects drawn over a frame: bright, and told apart by colour-blind readers. Ids beyond the last begin again.
+BRIGHT = np.array(
+    [(255, 94, 58), (46, 166, 255), (255, 214, 31), (47, 208, 138), (226, 123, 224), (255, 158, 27), (125, 227, 255)],
+    dtype=np.uint8,
+)
 
 
 def open_image(path: Path) -> Image.Image:
@@ -37,7 +46,7 @@ def open_image(path: Path) -> Image.Image:
     except FileNotFoundError:
         raise
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise ValueError(f"broken image file {path}: {error}") from error
+        raise BrokenImage(f"broken image file {path}: {error}") from error
     return image
 
 
@@ -47,7 +56,7 @@ def image_size(path: Path) -> tuple[int, int]:
         with Image.open(path) as image:
             return image.height, image.width
     except UnidentifiedImageError as error:
-        raise ValueError(f"broken image file {path}: {error}") from error
+        raise BrokenImage(f"broken image file {path}: {error}") from error
 
 
 def read_frame(path: Path) -> np.ndarray:
@@ -119,19 +128,25 @@ def write_frame(path: Path, frame: np.ndarray, quality: int = 95) -> None:
     Image.fromarray(frame).save(path, **options)
 
 
-def outline(labels: np.ndarray) -> np.ndarray:
-    """Pixels of an object that touch another label above, below, left or right; bool (H, W)."""
+def object_colours(labels: np.ndarray) -> np.ndarray:
+    """The colour in which each object is drawn, uint8 (..., 3); meaningless where the label is 0."""
+    return BRIGHT[(labels.astype(np.int64) - 1) % len(BRIGHT)]
+
+
+def outline(labels: np.ndarray, width: int = 1) -> np.ndarray:
+    """Pixels of an object within `width` of another label above, below, left or right; bool (H, W)."""
     edge = np.zeros(labels.shape, dtype=bool)
-    down, right = labels[1:] != labels[:-1], labels[:, 1:] != labels[:, :-1]
-    edge[1:] |= down
-    edge[:-1] |= down
-    edge[:, 1:] |= right
-    edge[:, :-1] |= right
+    for step in range(1, width + 1):
+        down, right = labels[step:] != labels[:-step], labels[:, step:] != labels[:, :-step]
+        edge[step:] |= down
+        edge[:-step] |= down
+        edge[:, step:] |= right
+        edge[:, :-step] |= right
     return edge & (labels > 0)
 
 
-def overlay(frame: np.ndarray, labels: np.ndarray, alpha: float = 0.5, outlined: bool = True) -> np.ndarray:
-    """The frame with its objects tinted in the VOC colours, uint8 (H, W, 3).
+def overlay(frame: np.ndarray, labels: np.ndarray, alpha: float = 0.5, outlined: int = 1) -> np.ndarray:
+    """The frame with its objects tinted, each in its `object_colours`; uint8 (H, W, 3).
 
     Parameters
     ----------
@@ -139,14 +154,12 @@ def overlay(frame: np.ndarray, labels: np.ndarray, alpha: float = 0.5, outlined:
     labels : integer (H, W)
     alpha : float
         Share of the object's colour, 0..1.
-    outlined : bool
-        Draw the rim of every object in its full colour.
+    outlined : int
+        Pixels of every object's rim that have its full colour.
     """
     if frame.shape[:2] != labels.shape:
         raise ValueError(f"overlay: frame {frame.shape[:2]} and labels {labels.shape} differ in size")
-    colours = PALETTE[labels]
     weight = np.where(labels > 0, alpha, 0.0)
-    if outlined:
-        weight[outline(labels)] = 1.0
-    mixed = frame * (1.0 - weight[..., None]) + colours * weight[..., None]
+    weight[outline(labels, outlined)] = 1.0
+    mixed = frame * (1.0 - weight[..., None]) + object_colours(labels) * weight[..., None]
     return (mixed + 0.5).astype(np.uint8)

@@ -100,14 +100,28 @@ def test_the_outline_is_that_of_scikit_image() -> None:
     assert (images.outline(labels) == expected).all()
 
 
-def test_an_overlay_leaves_the_background_and_shows_the_palette_at_full_opacity() -> None:
+def test_an_overlay_leaves_the_background_and_shows_the_object_colours_at_full_opacity() -> None:
     rng = np.random.default_rng(1)
     frame, labels = rng.integers(0, 256, (24, 32, 3), dtype=np.uint8), random_labels(rng, 4)
     drawn = images.overlay(frame, labels, alpha=1.0)
     assert drawn.dtype == np.uint8
     assert (drawn[labels == 0] == frame[labels == 0]).all()
-    assert (drawn[labels > 0] == images.PALETTE[labels[labels > 0]]).all()
-    assert (images.overlay(frame, labels, alpha=0.0, outlined=False) == frame).all()
+    assert (drawn[labels > 0] == images.object_colours(labels)[labels > 0]).all()
+    assert (images.overlay(frame, labels, alpha=0.0, outlined=0) == frame).all()
+
+
+def test_a_wider_outline_grows_into_the_object_alone() -> None:
+    labels = np.zeros((9, 9), np.uint8)
+    labels[1:8, 1:8] = 3
+    inner = np.zeros((9, 9), bool)
+    inner[3:6, 3:6] = True
+    assert (images.outline(labels, width=2) == (labels > 0) & ~inner).all()
+
+
+def test_objects_beyond_the_last_colour_begin_again_and_neighbours_differ() -> None:
+    colours = images.object_colours(np.arange(1, 256))
+    assert (colours[len(images.BRIGHT) :] == colours[: -len(images.BRIGHT)]).all()
+    assert (colours[1:] != colours[:-1]).any(axis=1).all()
 
 
 def test_an_overlay_of_another_size_is_refused() -> None:
