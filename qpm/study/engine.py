@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from distributed.system import MEMORY_LIMIT
 
 from qpm.provenance import available_cpus
 from qpm.study.execute import Outcome, execute
+from qpm.study.notebook import modules
 
 LOOPBACK = "127.0.0.1:0"  # any free port that only this machine reaches
 MEMORY = 3e9  # bytes that a trial may need
@@ -34,6 +36,13 @@ class Engine:
 
     def __init__(self, client: Client, slots: int, threads: int) -> None:
         self.client, self.slots, self.threads = client, slots, threads
+        self.launch = uuid.uuid4().hex  # tells its kernels from those of another study on the same workers
+
+    def prepare(self, notebook: Path) -> None:
+        """Have kernels of this machine load what the notebook imports, before the first is needed."""
+        from qpm.study import kernel
+
+        kernel.prepare(kernel.thread_limits(self.threads), modules(notebook))
 
     def submit(self, notebook: Path, folder: Path, parameters: Mapping[str, Any]) -> Future:
         """Start a notebook; the future's result is its `Outcome`."""
@@ -41,7 +50,9 @@ class Engine:
 
         output = (folder / "notebook.ipynb").resolve()
         limits = thread_limits(self.threads)
-        return self.client.submit(execute, notebook.resolve(), output, dict(parameters), limits, pure=False)
+        return self.client.submit(
+            execute, notebook.resolve(), output, dict(parameters), limits, self.launch, pure=False
+        )
 
     def ended(self, futures: Iterable[Future], seconds: float) -> set[Future]:
         """The futures that have ended, after waiting for one at most so long."""
@@ -54,7 +65,7 @@ class Engine:
         """Kill the kernels, wherever they run, and wait a little for their notebooks to end."""
         from qpm.study import kernel
 
-        self.client.run(kernel.stop_all)
+        self.client.run(kernel.stop, self.launch)
         with suppress(TimeoutError):
             wait(list(futures), timeout=seconds)
 
@@ -92,7 +103,7 @@ def start(jobs: int, cluster: str | None = None, trials: int | None = None) -> I
     trials : int, optional
         How many there are to run; more slots than that would only waste cores.
     """
-    from qpm.study import kernel
+    from qpm.study.warm_kernel import warm
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # outcomes are ours to tell
     with ExitStack() as stack:
@@ -104,10 +115,10 @@ def start(jobs: int, cluster: str | None = None, trials: int | None = None) -> I
             pages = {"dashboard_address": LOOPBACK, "worker_dashboard_address": LOOPBACK}
             size = {"n_workers": 1, "threads_per_worker": slots, "processes": False, "memory_limit": 0}
             client = stack.enter_context(Client(stack.enter_context(LocalCluster(**size, **pages))))
+            stack.enter_context(warm())
         else:
             client = stack.enter_context(Client(cluster))
             slots, threads = sum(client.nthreads().values()), 1
             if not slots:
                 raise ValueError(f"the scheduler at {cluster} has no workers; start some: dask worker {cluster}")
-        client.run(kernel.allow)
         yield Engine(client, slots, threads)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import logging
 import os
 import shutil
@@ -16,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qpm.names import unknown
+from qpm.study.notebook import check_parameters, modules
 
 
 @dataclass(frozen=True)
@@ -28,51 +26,12 @@ class Outcome:
     reason: str = ""
 
 
-def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
-    """Refuse parameters that the notebook does not have; papermill would only warn and drop them.
-
-    Raises
-    ------
-    ValueError
-        ``notebook evaluate.ipynb: unknown parameter 'sigma'; did you mean 'sigma_m'? known: n, sigma_m``
-    """
-    known = parameter_names(notebook)
-    for name in parameters:
-        if name not in known:
-            raise ValueError(f"notebook {notebook.name}: {unknown('parameter', name, known)}")
-
-
-def parameter_names(notebook: Path) -> list[str]:
-    """Names assigned in the notebook's one cell tagged "parameters"."""
-    cells = [cell for cell in code_cells(notebook) if "parameters" in cell["metadata"].get("tags", [])]
-    if len(cells) != 1:
-        raise ValueError(f"{notebook} has {len(cells)} cells tagged 'parameters'; it needs exactly one")
-    targets: list[ast.expr] = []
-    for statement in ast.parse(source(cells[0])).body:
-        if isinstance(statement, ast.Assign):
-            targets += statement.targets
-        elif isinstance(statement, ast.AnnAssign):
-            targets.append(statement.target)
-    return [target.id for target in targets if isinstance(target, ast.Name)]
-
-
-def code_cells(notebook: Path) -> list[dict[str, Any]]:
-    """The notebook's code cells as plain JSON; read without nbformat, which takes longer to import than to use."""
-    try:
-        document = json.loads(notebook.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{notebook} is not a notebook: {error}") from error
-    return [cell for cell in document["cells"] if cell["cell_type"] == "code"]
-
-
-def source(cell: Mapping[str, Any]) -> str:
-    """The text of a cell, which the format stores as one string or as a list of lines."""
-    text = cell["source"]
-    return text if isinstance(text, str) else "".join(text)
-
-
 def execute(
-    notebook: Path, output: Path, parameters: Mapping[str, Any], environment: Mapping[str, str] | None = None
+    notebook: Path,
+    output: Path,
+    parameters: Mapping[str, Any],
+    environment: Mapping[str, str] | None = None,
+    launch: str = "",
 ) -> Outcome:
     """Run a notebook; whatever happens, what was executed is kept at `output`, whole.
 
@@ -86,6 +45,8 @@ def execute(
         JSON values for names of the cell tagged "parameters"; checked first.
     environment : mapping, optional
         Environment variables of the kernel, such as its thread limits.
+    launch : str
+        What `qpm.study.kernel.stop` will call it by.
     """
     check_parameters(notebook, parameters)
     import papermill
@@ -107,7 +68,7 @@ def execute(
                 dict(parameters),
                 progress_bar=False,
                 autosave_cell_every=0,
-                kernel_manager_class=kernel.kernel_class(sockets, environment or {}),
+                kernel_manager_class=kernel.kernel_class(sockets, environment or {}, modules(notebook), launch),
             )
         status, reason = "finished", ""
     except papermill.PapermillExecutionError as error:

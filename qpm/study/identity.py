@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from qpm.provenance import source_root
-from qpm.study.execute import code_cells, source
+from qpm.study.notebook import code_cells, plain, source, text
 from qpm.study.reach import code_digest, imports, outside_module, reached
 
 LENGTH = 12  # hexadecimal digits of the hash in a folder's name
@@ -112,23 +112,17 @@ def _file_digest(path: Path, changed: int, size: int) -> str:
 
 def _notebook_digest(notebook: Path) -> str:
     cells = [cell for cell in code_cells(notebook) if "parameters" not in cell["metadata"].get("tags", [])]
-    return _sha256("\n".join(ast.dump(ast.parse(_plain(source(cell)))) for cell in cells))
+    return _sha256("\n".join(ast.dump(ast.parse(plain(source(cell)))) for cell in cells))
 
 
 def _code(notebook: Path) -> dict[str, str]:
-    text = "\n".join(_plain(source(cell)) for cell in code_cells(notebook))
-    files = reached(sorted(imports(text))).values()
+    files = reached(sorted(imports(text(notebook)))).values()
     return {path.relative_to(source_root()).as_posix(): code_digest(path) for path in files}
 
 
 def _outside_code(settings: Mapping[str, Any]) -> dict[str, str]:
     rules = {value for key, value in _flat(settings) if key.endswith("rule") and ":" in str(value)}
     return {str(rule): code_digest(outside_module(str(rule))) for rule in sorted(rules, key=str)}
-
-
-def _plain(code: str) -> str:
-    """Notebook code as plain Python: lines that only IPython knows (%magic, !command) become text."""
-    return "\n".join(repr(line) if line.lstrip()[:1] in ("%", "!") else line for line in code.splitlines())
 
 
 def _without_places(value: Any) -> Any:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning import LocalProvisioner
+
+from qpm.study.warm_kernel import ForkedKernel, ForkServer, WarmProvisioner
+from qpm.study.warm_kernel import server as fork_server
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 QUIET = {
@@ -23,16 +26,19 @@ QUIET = {
 }
 
 LOG = "kernel.log"
+PER_KERNEL = ("CUDA_VISIBLE_DEVICES",)  # read when a GPU is first used, so kernels of one server may differ in them
 
-_live: dict[Path, Popen] = {}  # folder of its sockets -> kernel, while its notebook runs; `stop_all` ends them
-_stopping = False
+_live: dict[Path, tuple[str, Popen | ForkedKernel]] = {}  # folder of its sockets -> its launch, and the kernel
+_stopped: set[str] = set()  # launches that start no more kernels
 
 
 class Stopped(RuntimeError):
     """The study is being stopped; no new kernel starts."""
 
 
-def kernel_class(sockets: Path, environment: Mapping[str, str]) -> type[AsyncKernelManager]:
+def kernel_class(
+    sockets: Path, environment: Mapping[str, str], imports: Sequence[str] = (), launch: str = ""
+) -> type[AsyncKernelManager]:
     """A kernel manager class for one notebook.
 
     Parameters
@@ -42,13 +48,23 @@ def kernel_class(sockets: Path, environment: Mapping[str, str]) -> type[AsyncKer
         with TCP ports, nobody else on the machine can reach the kernel.
     environment : mapping
         Variables set for the kernel beside this process's own.
+    imports : sequence of str
+        Modules that the notebook will want; a warm kernel has them already.
+    launch : str
+        What `stop` will call it by.
     """
+    own = _environment(environment)
     spec = KernelSpec(
         argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         display_name="qpm",
         language="python",
-        env=QUIET | {"PYTHONPATH": _import_path()} | dict(environment),
+        env=own,
     )
+
+    class Provisioner(WarmProvisioner):
+        log_file = sockets / LOG
+        modules = imports
+        server = _server(own)
 
     class PrivateKernelManager(AsyncKernelManager):
         def __init__(self, **settings: Any) -> None:
@@ -56,24 +72,34 @@ def kernel_class(sockets: Path, environment: Mapping[str, str]) -> type[AsyncKer
             self.transport = "ipc"
             self.connection_file = str(sockets / "kernel.json")
 
+        async def _async_pre_start_kernel(self, **settings: Any) -> tuple[list[str], dict[str, Any]]:
+            self.kernel_id = self.kernel_id or str(uuid.uuid4())
+            self.provisioner = Provisioner(kernel_id=self.kernel_id, kernel_spec=spec, parent=self)
+            return await super()._async_pre_start_kernel(**settings)
+
         @property
         def kernel_spec(self) -> KernelSpec:
             return spec
 
         async def _async_launch_kernel(self, kernel_cmd: list[str], **settings: Any) -> None:
-            if _stopping:
+            if launch in _stopped:
                 raise Stopped("the study is being stopped")
-            with open(sockets / LOG, "w", encoding="utf-8") as log:  # the kernel's own words, not the study's screen
-                await super()._async_launch_kernel(kernel_cmd, **settings | {"stdout": log, "stderr": log})
-            if isinstance(self.provisioner, LocalProvisioner) and self.provisioner.process is not None:
-                _live[sockets] = self.provisioner.process
+            await super()._async_launch_kernel(kernel_cmd, **settings)
+            if isinstance(self.provisioner, Provisioner) and self.provisioner.process is not None:
+                _live[sockets] = (launch, self.provisioner.process)
 
     return PrivateKernelManager
 
 
+def prepare(environment: Mapping[str, str], imports: Sequence[str]) -> None:
+    """Have the kernels that will come with this environment load these modules; does not wait. Only inside `warm`."""
+    if (server := _server(_environment(environment))) is not None:
+        server.prepare(imports)
+
+
 def death(sockets: Path) -> str:
     """How the kernel of that folder died: its signal or exit code, and its last words if it had any."""
-    process = _live.get(sockets)
+    _, process = _live.get(sockets, ("", None))
     code = process.poll() if process is not None else None
     if code == -signal.SIGKILL:
         cause = "SIGKILL, as when memory runs out"
@@ -96,18 +122,20 @@ def thread_limits(threads: int) -> dict[str, str]:
     return {name: str(threads) for name in THREADS}
 
 
-def stop_all() -> None:
-    """Kill the kernels of this process and start no others until `allow`."""
-    global _stopping
-    _stopping = True
-    for process in list(_live.values()):
-        process.kill()
+def stop(launch: str) -> None:
+    """Kill the kernels of a launch that run in this process, and start no others for it."""
+    _stopped.add(launch)
+    for own, process in list(_live.values()):
+        if own == launch:
+            process.kill()
 
 
-def allow() -> None:
-    """Let kernels start (again)."""
-    global _stopping
-    _stopping = False
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    return QUIET | {"PYTHONPATH": _import_path()} | dict(more)
+
+
+def _server(environment: Mapping[str, str]) -> ForkServer | None:
+    return fork_server(os.environ | {name: environment[name] for name in environment if name not in PER_KERNEL})
 
 
 def _import_path() -> str:

@@ -48,6 +48,7 @@ class Launch:
         self.outcomes: dict[str, Outcome] = {}
 
     def __enter__(self) -> Launch:
+        self.engine.prepare(self.notebook)
         write_json(self.study_dir / "trials" / MARK, {"since": provenance.now()})
         diff = provenance.git_diff(provenance.source_root())
         self.run_id = self.tracker.start_launch(self.study_dir.name, self.provenance, diff)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from qpm.files import write_json
 from qpm.provenance import available_cpus, source_root
-from qpm.study.execute import Outcome, execute, parameter_names
+from qpm.study.execute import Outcome, execute
 from qpm.study.identity import file_digest
 from qpm.study.ledger import Planned
+from qpm.study.notebook import parameter_names
 from qpm.study.reach import code_digest, reached
 from qpm.study.spec import Study
 
@@ -30,7 +31,7 @@ def bring_up_to_date(study: Study, study_dir: Path, planned: Sequence[Planned]) 
     bool
         Whether they were made anew.
     """
-    stamp, state = study_dir / "trials" / STAMP, _state(study, planned)
+    stamp, state = study_dir / "trials" / STAMP, _state(study, study_dir, planned)
     known = json.loads(stamp.read_text(encoding="utf-8")) if stamp.is_file() else {}
     files = [study_dir / name for name in known.get("files", [])]
     if known.get("state") == state and all(path.is_file() for path in files):
@@ -69,12 +70,14 @@ def _execute(known: Mapping[str, str], notebook: Path, output: Path) -> Outcome:
     return execute(notebook, output, {name: value for name, value in known.items() if name in names})
 
 
-def _state(study: Study, planned: Sequence[Planned]) -> str:
-    """SHA-256 over the trials, what the study says in words, the report's code, and its templates and paper tables."""
+def _state(study: Study, study_dir: Path, planned: Sequence[Planned]) -> str:
+    """SHA-256 over the trials, what the study says in words, the report's code, its templates, the paper's tables
+    and servers' answers."""
     words = [study.name, study.question, study.paper, study.expect, study.cost, study.baseline, study.report]
     code = {name: code_digest(path) for name, path in reached(["qpm.report.render"], leave_out=()).items()}
     root = source_root()
     paths = [*(root / "qpm" / "report" / "templates").glob("*"), *(root / "results" / "published").glob("*.csv")]
+    paths += (study_dir / "imported").glob("*.json")
     others = {path.name: file_digest(path) for path in paths if path.is_file()}
     facts = [sorted(entry.name for entry in planned), words, code, others]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.console import Console
 
 from qpm.study import ledger, locks
-from qpm.study.execute import check_parameters
 from qpm.study.ledger import STOPPED, Planned
+from qpm.study.notebook import check_parameters
 from qpm.study.reconcile import reconcile
 from qpm.study.spec import Study
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from qpm.study.execute import check_parameters, execute, parameter_names
+from qpm.study.execute import execute
 from qpm.study.kernel import thread_limits
+from qpm.study.notebook import check_parameters, parameter_names
 from tests.study.pages import write_notebook
 
 
