@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from qpm import images, video_io
-from qpm.segment import frame_rate, open_video, save, tinted
+from qpm.memory import MemoryPolicy
+from qpm.segment import Course, frame_rate, open_video, save, tinted, vanishing
 
 
 @dataclass
@@ -24,6 +25,7 @@ class Result:
     memorized: tuple[str, ...] = ()
     prior_frame: int | None = None
     bank_frames: int = 1
+    bank_bytes: int = 0
 
     @property
     def name(self) -> str:
@@ -63,7 +65,7 @@ def test_a_mask_of_another_size_is_refused_with_both_sizes(frames, tmp_path):
 
 def test_a_mask_without_objects_is_refused(frames, tmp_path):
     images.write_labels(tmp_path / "empty.png", np.zeros((6, 8), dtype=np.uint8))
-    with pytest.raises(ValueError, match="holds an object"):
+    with pytest.raises(ValueError, match="no mask holds an object"):
         open_video(frames, tmp_path / "empty.png")
 
 
@@ -90,7 +92,7 @@ def test_a_mask_that_does_not_fit_a_video_file_is_refused(frames, tmp_path):
     images.write_labels(tmp_path / "empty.png", np.zeros((6, 8), dtype=np.uint8))
     with pytest.raises(ValueError, match=r"\(3, 4\).*\(6, 8\)"):
         open_video(tmp_path / "clip.mp4", tmp_path / "small.png")
-    with pytest.raises(ValueError, match="holds no object"):
+    with pytest.raises(ValueError, match="no mask holds an object"):
         open_video(tmp_path / "clip.mp4", tmp_path / "empty.png")
 
 
@@ -150,3 +152,77 @@ def test_tinted_frames_differ_from_the_video_only_on_objects(frames, tmp_path):
     (picture,) = tinted([Result(1, first_mask())], video)
     changed = (picture != video.read_frame(1)).any(axis=-1)
     assert np.array_equal(changed, first_mask() > 0)
+
+
+@pytest.fixture
+def later(tmp_path):
+    """Masks of objects that enter one after the other: 2 in a.png, 7 in b.png, both in both.png."""
+    for name, ids in (("a", (2,)), ("b", (7,)), ("both", (2, 7))):
+        images.write_labels(tmp_path / f"{name}.png", np.where(np.isin(first_mask(), ids), first_mask(), 0))
+    return tmp_path
+
+
+def test_masks_may_be_given_at_several_frames_by_name_or_by_number(frames, later):
+    for second in ("00002", "2"):
+        video = open_video(frames, [f"00000={later / 'a.png'}", f"{second}={later / 'b.png'}"])
+        assert dict(video.first_frames) == {2: 0, 7: 2}
+
+
+def test_an_object_is_taken_from_the_first_mask_that_holds_it_and_that_is_told(frames, later, caplog):
+    with caplog.at_level("INFO"):
+        video = open_video(frames, [str(later / "a.png"), f"00001={later / 'both.png'}"])
+    assert dict(video.first_frames) == {2: 0, 7: 1}
+    assert set(np.unique(video.given(1))) == {0, 7}
+    assert "objects [2] are given before, so only [7] are taken from it" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("items", "told"),
+    [
+        (("a.png", "1=a.png"), r"a.png brings no new object: \[2\] are given before"),
+        (("a.png", "b.png"), "frame 00000 has two masks"),
+        (("9=a.png",), "unknown frame of a mask '9'; known: 00000, 00001, 00002"),
+    ],
+)
+def test_masks_that_cannot_be_placed_are_refused(frames, later, items, told):
+    placed = ["=".join([*item.split("=")[:-1], str(later / item.split("=")[-1])]) for item in items]
+    with pytest.raises(ValueError, match=told):
+        open_video(frames, placed)
+
+
+def test_a_mask_that_is_not_there_is_named(frames, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no mask .*nowhere\.png"):
+        open_video(frames, [f"0={tmp_path / 'nowhere.png'}"])
+
+
+def test_an_object_that_vanishes_at_the_network_s_size_is_told(tmp_path):
+    labels = np.zeros((200, 200), np.uint8)
+    labels[50:100, 50:100], labels[150, 150] = 1, 2
+    Image.new("RGB", (200, 200)).save(tmp_path / "00000.jpg")
+    (tmp_path / "masks").mkdir()
+    images.write_labels(tmp_path / "masks" / "00000.png", labels)
+    video = open_video(tmp_path, tmp_path / "masks")
+    assert vanishing(video, None) == []
+    assert vanishing(video, 48) == ["object 2 (1 px) vanishes at 48 px; raise --max-side"]
+
+
+def test_the_memory_s_growth_and_lost_objects_are_told():
+    course, gone = Course(), np.where(first_mask() == 7, 0, first_mask())
+    results = [
+        Result(index, first_mask() if index < 4 else gone, bank_frames=1 + index // 2, bank_bytes=10**6 * index)
+        for index in range(8)
+    ]
+    assert list(course.watch(results)) == results
+    assert course.growth(MemoryPolicy.model_validate("qpm"), most=2) == [
+        "memory read: 1 frame (0.0 MB) at 00000, 4 frames (6.0 MB) at 00006; "
+        "it grows with the video: a capacity in the policy bounds it"
+    ]
+    assert "grows" not in course.growth(MemoryPolicy.model_validate("qdmn"))[0]
+    assert course.lost() == ["object 7: no pixel from frame 00004 to the end"]
+
+
+def test_an_object_that_comes_back_is_not_lost():
+    course = Course()
+    for index, shown in enumerate((True, False, True)):
+        course.add(Result(index, first_mask() * shown))
+    assert course.lost() == []

@@ -30,13 +30,28 @@ def segment(
         Path, typer.Argument(metavar="FRAMES_DIR|VIDEO", help="Folder of frames, or a video file.")
     ],
     mask: Annotated[
-        Path,
+        list[str],
         typer.Option(
-            help="Palette or grey PNG with the objects' ids in the first frame, or a folder of such."
+            metavar="[FRAME=]PNG",
+            help="PNG whose values are the objects' ids, of the first frame or of FRAME; repeat it for objects that "
+            "enter later, or give a folder of masks named like their frames.",
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for masks and scores.csv.")],
-    weights: Annotated[str, typer.Option(help="Shipped weights by name, or a file.")] = "half",
+    mask_colours: Annotated[
+        bool, typer.Option("--mask-colours", help="Each colour of the masks is an object, black the background.")
+    ] = False,
+    clean_mask: Annotated[
+        bool,
+        typer.Option("--clean-mask", help="Give the pixels of smoothed edges to the areas beside them."),
+    ] = False,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(help="Shipped weights by name, or a file (default: half). Several make an ensemble."),
+    ] = None,
+    flip: Annotated[
+        bool, typer.Option("--flip", help="Average with the answers for the mirrored video: twice the time.")
+    ] = False,
     policy: Annotated[
         str, typer.Option(metavar="NAME|JSON", help="Memory policy (`qpm list policies`).")
     ] = "qpm",
@@ -61,33 +76,45 @@ def segment(
     Examples:
       qpm segment frames/ --mask first.png --out masks/
       qpm segment clip.mp4 --mask first.png --out masks/ --overlay look.mp4 --max-side 480
+      qpm segment clip.mp4 --mask 00000=a.png --mask 00042=b.png --out masks/
       qpm segment frames/ --mask first.png --out masks/ --policy '{"preset": "qpm", "keep": {"sigma_m": 0.6}}'
     """
     from qpm import video_io
     from qpm.devices import choose_device, choose_dtype
-    from qpm.inference import propagate, resolve
+    from qpm.inference import Ensemble, propagate, resolve
     from qpm.memory import MemoryPolicy
     from qpm.model import load_network
-    from qpm.segment import frame_rate, open_video, save, tinted
+    from qpm.segment import Course, frame_rate, open_video, save, tinted, vanishing
 
     if source.is_dir() and out.resolve() == source.resolve():
         raise ValueError(f"--out {out} is the folder of the frames; the masks would replace them")
     chosen = validated(MemoryPolicy, parsed(policy))
-    video = open_video(source, mask)
+    video = open_video(source, mask, mask_colours, clean_mask)
+    tell(vanishing(video, max_side))
     place = choose_device(device)
-    network = load_network(weights).to(place)
+    network = Ensemble.of([load_network(name).to(place) for name in weights or ["half"]], flip)
+    if len(network.members) > 1:
+        tell([f"the mean of the soft maps of {len(network.members)} networks, our reading of an ensemble"])
     numbers_matter = save_probabilities and precision is Precision.auto
     dtype = choose_dtype("32" if numbers_matter else precision.value, place)
     plain = resolve(chosen, network, video, max_side=max_side, dtype=dtype)
     results = propagate(
         network, video, plain, max_side=max_side, keep_probabilities=save_probabilities, dtype=dtype
     )
-    saved = with_progress(save(results, out, save_probabilities), len(video), video.name)
+    course, count = Course(), len(video) - min(video.first_frames.values())
+    saved = with_progress(save(course.watch(results), out, save_probabilities), count, video.name)
     if overlay is None:
         deque(saved, maxlen=0)
     else:
         video_io.write_video(overlay, tinted(saved, video), rate=frame_rate(source))
-    typer.echo(f"{len(video)} masks and scores.csv in {out}" + (f", overlay {overlay}" if overlay else ""))
+    tell([*course.growth(plain), *course.lost()])
+    typer.echo(f"{count} masks and scores.csv in {out}" + (f", overlay {overlay}" if overlay else ""))
+
+
+def tell(notes: Iterable[str]) -> None:
+    """Print notes to stderr."""
+    for note in notes:
+        typer.echo(f"note: {note}", err=True)
 
 
 def parsed(policy: str) -> Any:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from qpm.datasets.given_masks import MaskReader
 from qpm.datasets.layout import (
     SequenceFiles,
     VideoFolder,
     find_root,
     image_files,
     natural_key,
-    object_ids,
     refuse_faults,
 )
 from qpm.datasets.video import Video
-from qpm.images import White, read_labels
 
 HOW_TO_GET = (
     "expected JPEGImages/<sequence>/ and Annotations/<sequence>/ (a resolution folder between is fine), "
@@ -32,6 +33,7 @@ class FolderConfig(BaseModel):
     An object is given in the first frame whose mask shows its id, so it may come late. `masks` is where the masks
     of a flat folder are: a folder, or one file (by default `root`/masks or `root`/Annotations). `resolution` is
     the folder below JPEGImages, needed only if there are several. `frames` keeps a prefix of every video.
+    `mask_colours` takes each colour of a mask as an object; `clean_masks` repairs smoothed edges (`MaskReader`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +44,8 @@ class FolderConfig(BaseModel):
     resolution: str | None = None
     sequences: tuple[str, ...] | None = None
     frames: int | None = Field(default=None, ge=2)
+    mask_colours: bool = False
+    clean_masks: bool = False
     protocol: Literal["davis2017", "youtube-vos"] = "youtube-vos"
 
     def open(self) -> VideoFolder:
@@ -56,39 +60,55 @@ class FolderConfig(BaseModel):
         shaped = (root / "JPEGImages").is_dir()
         found = _tree(root, self.resolution, self.sequences) if shaped else [_flat(root, self.masks)]
         refuse_faults("folder", (fault for files in found for fault in files.faults()))
-        return VideoFolder(
-            "folder", self.protocol, [files.prefix(self.frames) for files in found], build_video
-        )
+        kept = [files.prefix(self.frames) for files in found]
+        build = partial(build_video, colours=self.mask_colours, clean=self.clean_masks)
+        settings = {"colours": self.mask_colours, "clean": self.clean_masks}
+        return VideoFolder("folder", self.protocol, kept, build, settings)
 
 
-def build_video(files: SequenceFiles) -> Video:
-    """The video; reads every mask once to find where each object comes first.
+def build_video(files: SequenceFiles, colours: bool = False, clean: bool = False) -> Video:
+    """The video of a sequence on disk; see `own_video`."""
+    masks = {index: files.masks[files.stems[index]] for index in files.annotated()}
+    return own_video(files.name, files.stems, files.size(), files.read_frame, masks, colours, clean)
 
-    The value 255 is object 1 if no mask holds another value, else it is void. Masks that each bring a new object
-    are given masks only; if there are more of them than that, they are truth for all objects.
+
+def own_video(
+    name: str,
+    frame_names: tuple[str, ...],
+    size: tuple[int, int],
+    read_frame: Callable[[int], np.ndarray],
+    masks: Mapping[int, Path],
+    colours: bool = False,
+    clean: bool = False,
+) -> Video:
+    """A video with masks by frame index; reads every mask once to find where each object comes first.
+
+    Masks that each bring a new object are given masks only; if there are more of them than that, they are truth for
+    all objects. `colours` and `clean` as for `MaskReader`.
+
+    Raises
+    ------
+    ValueError
+        If a mask cannot be read, or no mask holds an object.
     """
-    annotated = files.annotated()
-    values = {i: object_ids(read_labels(files.masks[files.stems[i]], "keep")) for i in annotated}
-    white: White = "object" if all(set(found) <= {255} for found in values.values()) else "void"
-    decided = replace(files, white=white)
+    reader = MaskReader(list(masks.values()), colours, clean)
     first: dict[int, int] = {}
-    for index in annotated:
-        for value in values[index]:
-            if value != 255 or white == "object":
-                first.setdefault(1 if value == 255 else value, index)
-    refuse_faults("folder", [] if first else [f"{files.name}: no mask holds an object (every pixel is 0)"])
-    truth = decided if set(annotated) != set(first.values()) else replace(decided, masks={})
+    for index in sorted(masks):
+        for object_id in reader.held(masks[index]):
+            first.setdefault(object_id, index)
+    refuse_faults("folder", [] if first else [f"{name}: no mask holds an object (every pixel is 0)"])
+    truth = masks if set(masks) != set(first.values()) else {}
     return Video(
         dataset="folder",
-        name=files.name,
-        frame_names=files.stems,
-        size=files.size(),
+        name=name,
+        frame_names=frame_names,
+        size=size,
         object_ids=tuple(sorted(first)),
         first_frames=first,
-        read_frame=files.read_frame,
-        read_labels=truth.read_labels,
-        truth_frames=truth.annotated(),
-        read_given=decided.read_labels,
+        read_frame=read_frame,
+        read_labels=lambda index: reader.labels(truth[index]) if index in truth else None,
+        truth_frames=tuple(sorted(truth)),
+        read_given=lambda index: reader.labels(masks[index]) if index in masks else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Segment a video of one's own: masks, scores, probabilities and an overlay clip, written while the loop runs."""
+"""Masks, scores, probabilities and an overlay clip, written while the loop runs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qpm import images, video_io
-from qpm.datasets.folder import FolderConfig
-from qpm.datasets.layout import object_ids
+from qpm import images
 from qpm.datasets.video import Video
 from qpm.files import write_atomic
 
@@ -20,48 +18,6 @@ if TYPE_CHECKING:  # the readers of this module's results need no torch
     from qpm.inference.propagate import FrameResult
 
 SCORE_COLUMNS = ("frame", "object_id", "score_raw", "score", "memorized", "prior_frame", "bank_frames")
-FOLDER_RATE = 24.0  # of an overlay over frames that carry no times
-
-
-def open_video(source: Path, mask: Path) -> Video:
-    """The video in a folder of frames or a video file, with given masks.
-
-    Parameters
-    ----------
-    source : Path
-        A folder of frames, or a video file.
-    mask : Path
-        The mask of the first frame. For a folder of frames also a mask named like the frame it belongs to, or a
-        folder of such masks, whose objects may enter late.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If there are no frames, or the mask holds no object or has another size than the frames.
-    """
-    if source.is_dir():
-        return FolderConfig(root=source, masks=mask).open()[0]
-    clip = video_io.open_clip(source)
-    labels = images.read_labels(mask)
-    if labels.shape != clip.size:
-        raise ValueError(
-            f"mask {mask} is {labels.shape}, the frames of {source} are {clip.size} (height, width)"
-        )
-    ids = object_ids(labels)
-    if not ids:
-        raise ValueError(f"mask {mask} holds no object: every pixel is 0")
-    first = dict.fromkeys(ids, 0)
-    return Video(
-        "own", source.stem, clip.frame_names, clip.size, ids, first, clip.read_frame, {0: labels}.get
-    )
-
-
-def frame_rate(source: Path) -> float:
-    """Frames a second of a video file; `FOLDER_RATE` for a folder of frames."""
-    if source.is_dir():
-        return FOLDER_RATE
-    with video_io.open_container(source) as container:
-        return float(container.streams.video[0].average_rate or FOLDER_RATE)
 
 
 def save(results: Iterable[FrameResult], folder: Path, probabilities: bool = False) -> Iterator[FrameResult]:

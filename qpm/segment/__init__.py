@@ -1,0 +1,7 @@
+"""Segment a video of one's own: open it with its given masks, write masks and scores, and tell what happened."""
+
+from qpm.segment.course import Course
+from qpm.segment.save import save, score_rows, tinted
+from qpm.segment.source import frame_rate, open_video, vanishing
+
+__all__ = ["Course", "frame_rate", "open_video", "save", "score_rows", "tinted", "vanishing"]
