@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from qpm.metrics.reliability import calibration_error, recalibrate, reliability
+from qpm.metrics.reliability import calibration_error, recalibrate, reliability, reliability_band
 from qpm.metrics.selective import aurc, excess_aurc, gate_confusion, risk_coverage
 from qpm.metrics.summary import has_empty_union
 
@@ -30,6 +30,7 @@ __all__ = [
     "per_video",
     "recalibrate",
     "reliability",
+    "reliability_band",
     "risk_coverage",
     "samples",
     "spearman",
@@ -73,7 +74,9 @@ def per_video(measure: Measure, score: np.ndarray, iou: np.ndarray, video: np.nd
     return float(np.mean(defined)) if defined else float("nan")
 
 
-def samples(rows: pd.DataFrame, score: str = "score", empty_union: bool = True) -> pd.DataFrame:
+def samples(
+    rows: pd.DataFrame, score: str = "score", empty_union: bool = True, also: Sequence[str] = ()
+) -> pd.DataFrame:
     """The rows that count for the quality of a score, with columns video, score and iou.
 
     Parameters
@@ -84,6 +87,8 @@ def samples(rows: pd.DataFrame, score: str = "score", empty_union: bool = True) 
         Name of the score's column.
     empty_union : bool
         False leaves out frames where neither truth nor prediction holds the object: their IoU is 1 by rule.
+    also : sequence of str
+        Further columns of the rows to carry along.
 
     Raises
     ------
@@ -102,6 +107,7 @@ def samples(rows: pd.DataFrame, score: str = "score", empty_union: bool = True) 
             "score": chosen[score].astype(np.float64),
             "iou": chosen["j"].astype(np.float64),
         }
+        | {name: chosen[name] for name in also}
     ).reset_index(drop=True)
 
 

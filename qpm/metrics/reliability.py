@@ -29,7 +29,7 @@ def reliability(
         Columns low, high (the bin's bounds), count, score, iou (means; NaN in an empty bin).
     """
     inner = np.linspace(0, 1, bins + 1) if by == "width" else _quantiles(score, bins)
-    index = np.clip(np.searchsorted(inner, score, side="right") - 1, 0, len(inner) - 2)
+    index = _bin_of(score, inner)
     count = np.bincount(index, minlength=len(inner) - 1)
     filled = np.where(count > 0, count, np.nan)
     return pd.DataFrame(
@@ -41,6 +41,37 @@ def reliability(
             "iou": np.bincount(index, weights=iou, minlength=len(count)) / filled,
         }
     )
+
+
+def reliability_band(
+    score: np.ndarray, iou: np.ndarray, video: np.ndarray, bins: int = 10, resamples: int = 2000, seed: int = 0
+) -> pd.DataFrame:
+    """95 % interval of the mean IoU in each bin of `reliability` (by width): a bootstrap over videos.
+
+    Parameters
+    ----------
+    score, iou, video : ndarray, (N,)
+        Predicted and true quality, and the name of each sample's video; a drawn video brings all its samples.
+
+    Returns
+    -------
+    DataFrame
+        Columns iou_low and iou_high, one row per bin; NaN where fewer than two videos have samples.
+    """
+    names, owner = np.unique(np.asarray(video), return_inverse=True)
+    place = owner * bins + _bin_of(score, np.linspace(0, 1, bins + 1))
+    shape = (len(names), bins)
+    count = np.bincount(place, minlength=len(names) * bins).reshape(shape)
+    total = np.bincount(place, weights=iou, minlength=len(names) * bins).reshape(shape)
+    chance = np.full(len(names), 1 / max(1, len(names)))
+    drawn = np.random.default_rng(seed).multinomial(len(names), chance, size=resamples)
+    several = (count > 0).sum(axis=0) > 1
+    band = np.full((2, bins), np.nan)
+    with np.errstate(invalid="ignore"):
+        means = (drawn @ total)[:, several] / (drawn @ count)[:, several]
+    if several.any():
+        band[:, several] = np.nanquantile(means, (0.025, 0.975), axis=0)
+    return pd.DataFrame({"iou_low": band[0], "iou_high": band[1]})
 
 
 def calibration_error(
@@ -78,6 +109,11 @@ def recalibrate(score: np.ndarray, iou: np.ndarray, video: np.ndarray) -> np.nda
         curve = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(score[~inside], iou[~inside])
         expected[inside] = curve.predict(score[inside])
     return expected
+
+
+def _bin_of(score: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Index of each score's bin; what lies outside counts in the outer one."""
+    return np.clip(np.searchsorted(bounds, score, side="right") - 1, 0, len(bounds) - 2)
 
 
 def _quantiles(score: np.ndarray, bins: int) -> np.ndarray:

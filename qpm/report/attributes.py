@@ -45,9 +45,8 @@ def prepare(rows: pd.DataFrame, cases: Sequence[str], baseline: str) -> pd.DataF
             paired = statistics.paired(both, case, baseline, "J&F")
             alone = paired.n_videos < 2
             low, high = (float("nan"), float("nan")) if alone else (paired.low, paired.high)
-            words = DAVIS_WORDS.get(name, name.replace("_", " "))
             record = {
-                "attribute": words,
+                "attribute": words(name),
                 "case": case,
                 "difference": paired.difference,
                 "low": low,
@@ -55,6 +54,11 @@ def prepare(rows: pd.DataFrame, cases: Sequence[str], baseline: str) -> pd.DataF
             }
             records.append(record | {"n_videos": paired.n_videos})
     return pd.DataFrame(records)
+
+
+def words(attribute: str) -> str:
+    """Return an attribute in words: DAVIS's "FM" is "fast motion", "similar_objects" is "similar objects"."""
+    return DAVIS_WORDS.get(attribute, attribute.replace("_", " "))
 
 
 def draw(table: pd.DataFrame, ax: Axes) -> None:

@@ -7,56 +7,56 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.gridspec import SubplotSpec
 
 from qpm.metrics import calibration
-from qpm.report import captions, numbers, score_quality, style
-from qpm.report.load import NotMeasuredError, Results
-from qpm.report.publish import Section, publish
-from qpm.report.score_quality import KINDS
+from qpm.report import captions, failures, numbers, residuals, score_quality, style
+from qpm.report.load import Results
+from qpm.report.publish import Section, publish, together
+from qpm.report.score_samples import COLOURS, KINDS, MARKERS, gated_kind, kinds, samples
 
-HUES = {"score_raw": "#de8f05", "score": style.SCORE, "oracle": "#333333", "random": "#949494"}
 MIN_COUNT = 20  # bins with fewer samples are drawn hollow
 COVERAGE = np.linspace(0.02, 1, 50)
+LIMITS = {"oracle": ("#333333", (0, (4, 2))), "random": ("#949494", (0, (1, 1.5)))}
 
 
 def prepare_scatter(rows: pd.DataFrame, case: str, score: str = "score") -> pd.DataFrame:
-    """Return ``video score iou``, one row per scored object and frame of a case."""
-    return calibration.samples(rows[rows.case == case], score)
+    """Return ``video score iou ...``, one row per scored object and frame of a case (`score_samples.samples`)."""
+    return samples(rows, case, score)
 
 
-def prepare_reliability(
-    rows: pd.DataFrame, case: str, scores: Sequence[str] = tuple(KINDS), bins: int = 10
-) -> pd.DataFrame:
-    """Return ``kind low high count score iou`` per bin of each score that the case has."""
+def prepare_reliability(rows: pd.DataFrame, case: str, scores: Sequence[str] = (), bins: int = 10) -> pd.DataFrame:
+    """Return ``kind low high count score iou iou_low iou_high`` per bin of each score that the case has.
+
+    The last two are the 95 % interval of the bin's mean IoU, a bootstrap over videos.
+    """
     tables = []
-    for kind in scores:
-        points = prepare_scatter(rows, case, kind)
-        if len(points):
-            table = calibration.reliability(points.score.to_numpy(), points.iou.to_numpy(), bins)
-            tables.append(table.assign(kind=kind))
-    columns = ["kind", "low", "high", "count", "score", "iou"]
+    for kind in scores or kinds(rows, case):
+        points = samples(rows, case, kind)
+        score, iou = points.score.to_numpy(), points.iou.to_numpy()
+        band = calibration.reliability_band(score, iou, points.video.to_numpy(), bins)
+        tables.append(calibration.reliability(score, iou, bins).join(band).assign(kind=kind))
+    columns = ["kind", "low", "high", "count", "score", "iou", "iou_low", "iou_high"]
     return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
 
 
-def prepare_risk(rows: pd.DataFrame, case: str, scores: Sequence[str] = tuple(KINDS)) -> pd.DataFrame:
+def prepare_risk(rows: pd.DataFrame, case: str, scores: Sequence[str] = ("score_raw", "score")) -> pd.DataFrame:
     """Return ``kind coverage risk``: each score, the oracle that sorts by the IoU, and a random order."""
     curves = []
     for kind in scores:
-        points = prepare_scatter(rows, case, kind)
+        points = samples(rows, case, kind)
         if len(points):
             curves.append(_curve(kind, points.score.to_numpy(), points.iou.to_numpy()))
-    if curves:
-        curves.append(_curve("oracle", points.iou.to_numpy(), points.iou.to_numpy()))
-        mean = float(1 - points.iou.mean())
-        curves.append(pd.DataFrame({"kind": "random", "coverage": COVERAGE, "risk": mean}))
-    return (
-        pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=["kind", "coverage", "risk"])
-    )
+            iou = points.iou.to_numpy()
+    if not curves:
+        return pd.DataFrame(columns=["kind", "coverage", "risk"])
+    random = pd.DataFrame({"kind": "random", "coverage": COVERAGE, "risk": float(1 - iou.mean())})
+    return pd.concat([*curves, _curve("oracle", iou, iou), random], ignore_index=True)
 
 
 def draw_scatter(table: pd.DataFrame, ax: Axes, gates: Sequence[float] = ()) -> None:
     """Draw the density of score and IoU (logarithmic counts), the diagonal and the gates."""
-    right = max(1.05, float(np.ceil(table.score.max() * 20) / 20))
+    right = _right(table)
     ax.hexbin(
         table.score,
         table.iou,
@@ -70,116 +70,145 @@ def draw_scatter(table: pd.DataFrame, ax: Axes, gates: Sequence[float] = ()) -> 
     ax.plot([0, 1], [0, 1], color="#777777", linewidth=0.8)
     for gate in gates:
         ax.axvline(gate, color=style.IOU, linewidth=0.8, linestyle="--")
-    rank = calibration.spearman(table.score.to_numpy(), table.iou.to_numpy())
-    text = f"Spearman {numbers.fixed(rank, 2) or 'undefined'}\nn = {len(table)}"
-    ax.annotate(text, (0.03, 0.97), xycoords="axes fraction", va="top", fontsize=7)
-    ax.set(xlim=(0, right), ylim=(0, 1), xlabel="relative score", ylabel="true IoU")
+    ax.set(xlim=(0, right), ylim=(0, 1))
+
+
+def draw_marginals(table: pd.DataFrame, above: Axes, beside: Axes) -> None:
+    """Draw how often each score (above) and each IoU (beside) occurs."""
+    above.hist(table.score, bins=np.linspace(0, _right(table), 35).tolist(), color=style.SCORE, linewidth=0)
+    beside.hist(
+        table.iou, bins=np.linspace(0, 1, 25).tolist(), color="#666666", linewidth=0, orientation="horizontal"
+    )
+    above.set(xlim=(0, _right(table)))
+    beside.set(ylim=(0, 1))
+    for ax in (above, beside):
+        ax.axis("off")
 
 
 def draw_reliability(table: pd.DataFrame, ax: Axes) -> None:
-    """Draw mean IoU over mean score in each bin; hollow where a bin holds few samples."""
+    """Draw mean IoU over mean score in each bin with its band; hollow where a bin holds few samples."""
     ax.plot([0, 1], [0, 1], color="#777777", linewidth=0.8)
     for kind, own in table.groupby("kind", sort=False):
-        hue = HUES[str(kind)]
+        hue, shape = COLOURS[str(kind)], MARKERS[str(kind)]
+        ax.fill_between(own.score, own.iou_low, own.iou_high, color=hue, alpha=0.15, linewidth=0)
         ax.plot(own.score, own.iou, color=hue, linewidth=1.2)
         full = own[own["count"] >= MIN_COUNT]
-        ax.plot(own.score, own.iou, "o", color=hue, markerfacecolor="white", markersize=4)
-        ax.plot(full.score, full.iou, "o", color=hue, markersize=4, label=KINDS[str(kind)])
-    ax.set(xlim=(0, max(1.05, float(table.score.max()) + 0.03)), ylim=(0, 1), ylabel="mean IoU")
-    ax.legend(loc="upper left", handlelength=1.2, title="score", title_fontsize=7.5, alignment="left")
+        ax.plot(own.score, own.iou, shape, color=hue, markerfacecolor="white", markersize=4)
+        ax.plot(full.score, full.iou, shape, color=hue, markersize=4, label=KINDS[str(kind)])
+    ax.set(xlim=(0, max(1.05, float(table.score.max()) + 0.03)), ylim=(0, 1), ylabel="mean true IoU")
+    ax.legend(loc="lower right", handlelength=1.0, handletextpad=0.3, borderaxespad=0.1)
 
 
 def draw_counts(table: pd.DataFrame, ax: Axes) -> None:
     """Draw how many samples each bin holds, as steps for each score."""
     for kind, own in table.groupby("kind", sort=False):
         edges = np.append(own.low.to_numpy(), own.high.iloc[-1])
-        ax.stairs(own["count"], edges, color=HUES[str(kind)], linewidth=1.1)
+        ax.stairs(own["count"], edges, color=COLOURS[str(kind)], linewidth=1.1)
     ax.set(xlabel="mean score", ylabel="count", yscale="log", ylim=(0.8, None))
 
 
 def draw_risk(table: pd.DataFrame, ax: Axes) -> None:
-    """Draw 1 - IoU of the best-scored share, each curve named at its left part."""
+    """Draw 1 - IoU of the best-scored share, between an oracle's and a random order's."""
     for kind, own in table.groupby("kind", sort=False):
-        dashed = {"oracle": (0, (4, 2)), "random": (0, (1, 1.5))}.get(str(kind), "solid")
-        ax.plot(
-            own.coverage,
-            own.risk,
-            color=HUES[str(kind)],
-            linestyle=dashed,
-            label=KINDS.get(str(kind), str(kind)),
-        )
-    ax.set(
-        xlim=(0, 1),
-        ylim=(0, 1.08 * float(table.risk.max())),
-        xlabel="coverage (share kept)",
-        ylabel="mean risk (1 − IoU)",
-    )
-    ax.legend(loc="best", handlelength=1.8, borderaxespad=0.2)
+        hue, dashes = LIMITS.get(str(kind)) or (COLOURS[str(kind)], "-")
+        few = own.iloc[::10] if kind in COLOURS else own.iloc[:0]
+        shape = MARKERS.get(str(kind), "None")
+        ax.plot(own.coverage, own.risk, color=hue, linestyle=dashes)
+        ax.plot(few.coverage, few.risk, marker=shape, color=hue, linestyle="none", markersize=3.5)
+        word = KINDS.get(str(kind), str(kind))
+        ax.plot([], [], marker=shape, color=hue, linestyle=dashes, label=word, markersize=3.5)
+    ax.set(xlim=(0, 1), ylim=(0, 1.08 * float(table.risk.max())))
+    ax.set(xlabel="coverage (share kept)", ylabel="mean risk (1 − IoU)")
+    ax.legend(loc="best", handlelength=2.2, borderaxespad=0.2)
 
 
 def figure(results: Results, case: str = "qpm", gates: Sequence[float] = (0.7, 0.65)) -> style.PrintFigure:
-    """Return the page-wide figure: density, reliability with counts, risk and coverage."""
-    drawing = style.figure(style.PAGE, 2.5)
-    grid = drawing.add_gridspec(2, 3, height_ratios=[4, 1], wspace=0.06)
-    scatter, top = drawing.add_subplot(grid[:, 0]), drawing.add_subplot(grid[0, 1])
-    counts, risk = drawing.add_subplot(grid[1, 1], sharex=top), drawing.add_subplot(grid[:, 2])
+    """Return the page-wide figure: density with marginals, reliability with counts, risk and coverage."""
+    drawing = style.figure(style.PAGE, 2.7)
+    outer = drawing.add_gridspec(1, 3, wspace=0.06)
+    kind = gated_kind(results.rows, case)
+    first = _density(samples(results.rows, case, kind), outer[0], drawing, gates, KINDS[kind])
+    parts = outer[1].subgridspec(2, 1, height_ratios=[4, 1])
+    top = drawing.add_subplot(parts[0])
+    counts, risk = drawing.add_subplot(parts[1], sharex=top), drawing.add_subplot(outer[2])
     bins = prepare_reliability(results.rows, case)
-    draw_scatter(prepare_scatter(results.rows, case), scatter, gates)
     draw_reliability(bins, top)
     draw_counts(bins, counts)
     draw_risk(prepare_risk(results.rows, case), risk)
     top.tick_params(labelbottom=False)
-    for ax, title in ((scatter, "a  score and IoU"), (top, "b  reliability"), (risk, "c  risk and coverage")):
+    for ax, title in ((first, "a  score and IoU"), (top, "b  reliability"), (risk, "c  risk and coverage")):
         ax.set_title(title)
     return drawing
 
 
 def gate_sentence(rows: pd.DataFrame, case: str, gates: Sequence[float]) -> str:
     """Return what the gates would keep and lose: "score > 0.7 keeps 83 %, of which 2 % have IoU < 0.5; ..."."""
-    points = prepare_scatter(rows, case)
+    points = samples(rows, case, gated_kind(rows, case))
     said = []
     for gate in gates:
         found = calibration.gate_confusion(points.score.to_numpy(), points.iou.to_numpy(), gate)
         bad = numbers.share(found["bad_in_memory"]) or "none"
         lost = numbers.share(found["good_lost"]) or "none"
         kept = numbers.share(found["kept"])
-        said.append(
-            f"score > {gate:g} keeps {kept}, of which {bad} have IoU < 0.5, and drops {lost} of the good"
-        )
+        said.append(f"score > {gate:g} keeps {kept}, of which {bad} have IoU < 0.5, and drops {lost} of the good")
     return "; ".join(said) + "." if said else ""
 
 
 def report(results: Results, case: str = "qpm", gates: Sequence[float] = (0.7, 0.65)) -> Section:
-    """Write calibration.png, .pdf, .txt (its caption) and the table calibration.md, .tex, .csv.
+    """Write the calibration set: calibration.*, residuals.* and failures.*, and the table of all its numbers.
 
     Raises
     ------
     NotMeasuredError
         If the case has no predicted score.
     """
-    if prepare_scatter(results.rows, case).empty:
-        raise NotMeasuredError(f"case '{case}' has no predicted score, so there is nothing to calibrate")
+    points = samples(results.rows, case, gated_kind(results.rows, case))
+    n = f"n = {captions.plural(len(points), 'sample')} (an object on a frame) in {points.video.nunique()} videos."
     caption = captions.join(
-        f"The predicted score under {style.label(case)}. (a) Density of the relative score and the true IoU, gates "
-        f"dashed. (b) Mean IoU in bins of the score, hollow below {MIN_COUNT} samples; below, the counts (a score "
-        "above 1 is in the last bin). (c) Mean risk of the best-scored share, with an oracle and a random order.",
+        f"The predicted score under {style.label(case)}. (a) Density of the score that gates compare and the true "
+        "IoU, on a logarithmic scale, with its margins; the gates are dashed. (b) Mean IoU in bins of the score, with "
+        "95 % bands (bootstrap over videos); recalibrated: by isotonic regression on the other videos; hollow below "
+        f"{MIN_COUNT} samples; below, the counts (a score above 1 is in the last bin). (c) Mean risk of the "
+        "best-scored share, with an oracle and a random order.",
         gate_sentence(results.rows, case, gates),
+        n,
         captions.data(results),
         captions.network(results),
     )
-    return publish(
+    first = publish(
         results.folder,
         "calibration",
-        "Can the predicted score be trusted?",
-        score_quality.table(results, (case,)),
+        "Score and IoU",
+        score_quality.table(results, (case,), gates),
         lambda: figure(results, case, gates),
         caption,
     )
+    rest = (residuals.report(results, case), failures.report(results, case, gates))
+    return together("calibration", "Can the predicted score be trusted?", (first, *rest))
+
+
+def _density(
+    table: pd.DataFrame, place: SubplotSpec, drawing: style.PrintFigure, gates: Sequence[float], word: str
+) -> Axes:
+    """Density with a margin above and beside; the axes that carry the title are given back."""
+    grid = place.subgridspec(2, 2, height_ratios=[1, 6], width_ratios=[6, 1], wspace=0.02, hspace=0.02)
+    above, middle, beside = (drawing.add_subplot(grid[0, 0]), drawing.add_subplot(grid[1, 0]),
+                             drawing.add_subplot(grid[1, 1]))  # fmt: skip
+    draw_scatter(table, middle, gates)
+    draw_marginals(table, above, beside)
+    rank = calibration.spearman(table.score.to_numpy(), table.iou.to_numpy())
+    words = f"Spearman\n{numbers.fixed(rank, 2) or 'undefined'}"
+    middle.annotate(words, (0.04, 0.5), xycoords="axes fraction", fontsize=7)
+    middle.set(xlabel=f"{word} score", ylabel="true IoU")
+    return above
+
+
+def _right(table: pd.DataFrame) -> float:
+    return max(1.05, float(np.ceil(table.score.max() * 20) / 20))
 
 
 def _curve(kind: str, score: np.ndarray, iou: np.ndarray) -> pd.DataFrame:
     """Fifty points of the curve, enough to draw it."""
     full = calibration.risk_coverage(score, iou)
-    return pd.DataFrame(
-        {"kind": kind, "coverage": COVERAGE, "risk": np.interp(COVERAGE, full.coverage, full.risk)}
-    )
+    risk = np.interp(COVERAGE, full.coverage, full.risk)
+    return pd.DataFrame({"kind": kind, "coverage": COVERAGE, "risk": risk})
