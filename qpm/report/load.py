@@ -40,31 +40,28 @@ class Results:
         return next((dict(trial["config"]) for trial in self.trials if trial_case(trial) == case), {})
 
     def masks(self, case: str) -> Path | None:
-        """Return the folder with a case's saved masks, ``masks/<sequence>/<frame>.png``; None if none were saved."""
-        folders = [
-            self.folder / "trials" / t["folder"] / "masks" for t in self.trials if trial_case(t) == case
-        ]
+        """Return the folder with a case's masks of its lowest seed, ``masks/<sequence>/<frame>.png``; None without."""
+        own = sorted(
+            (t for t in self.trials if trial_case(t) == case), key=lambda t: int(t["config"].get("seed", 0))
+        )
+        folders = [self.folder / "trials" / t["folder"] / "masks" for t in own]
         return next((folder for folder in folders if folder.is_dir()), None)
 
 
-def load(study_dir: Path, required: bool = True) -> Results:
+def load(study_dir: Path) -> Results:
     """Read the finished trials of a study; the ledger has marked what the study no longer asks for as superseded.
 
     Parameters
     ----------
     study_dir : Path
         ``results/<study>``, with ``trials/<case>-<hash>/{trial.json, rows.parquet}``.
-    required : bool
-        Whether there must be a finished trial; else no rows are an answer too.
 
     Raises
     ------
     FileNotFoundError
-        If a trial is required and none is finished.
+        If no trial is finished.
     """
     trials = tuple(_finished(study_dir))
-    if not trials and not required:
-        return Results(study_dir, tidy.check(pd.DataFrame(columns=list(tidy.COLUMNS))), ())
     if not trials:
         raise FileNotFoundError(f"no finished trial under {study_dir / 'trials'}; run the study first")
     tables = [tidy.read_rows(study_dir / "trials" / trial["folder"] / "rows.parquet") for trial in trials]

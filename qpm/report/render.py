@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from qpm.names import lookup
 from qpm.report import (
@@ -14,11 +14,11 @@ from qpm.report import (
     attributes,
     calibration,
     leaderboard,
+    origin,
     page,
+    player,
     policies,
-    published_weights,
     qualitative,
-    server_ablation,
     thresholds,
     timeline,
 )
@@ -28,7 +28,6 @@ from qpm.report.write import Table
 
 log = logging.getLogger(__name__)
 
-WITHOUT_TRIALS = {"leaderboard", "server_ablation"}  # a server's answers fill these, and the printed rows stand alone
 PREFERRED = ("qpm", "quality_gated", "prior_only")  # the case that single-case figures show, if it was run
 
 
@@ -63,9 +62,7 @@ Report = Callable[[Results, Context], Section]
 
 REPORTS: dict[str, Report] = {
     "ablation": lambda results, c: ablation.report(results, {"baseline": c.baseline}),
-    "leaderboard": lambda results, c: leaderboard.report(results, c.case),
-    "server_ablation": lambda results, c: server_ablation.report(results),
-    "published_weights": lambda results, c: published_weights.report(results),
+    "leaderboard": lambda results, c: leaderboard.report(results, (c.case,)),
     "policies": lambda results, c: policies.report(results, c.baseline),
     "attributes": lambda results, c: attributes.report(results, baseline=c.baseline),
     "thresholds": lambda results, c: thresholds.report(results),
@@ -77,16 +74,17 @@ REPORTS: dict[str, Report] = {
 
 @dataclass(frozen=True)
 class Rendered:
-    """What `make` wrote: the sections of the page, the reports that could not be made and why, and the page."""
+    """What `make` wrote: the sections of the page, the reports that could not be made and why, provenance, the page."""
 
     sections: tuple[Section, ...]
     missing: Mapping[str, str]
+    provenance: Path
     page: Path
 
     @property
     def files(self) -> list[Path]:
         """Every file, the page last."""
-        return [path for section in self._all() for path in section.files] + [self.page]
+        return [path for section in self._all() for path in section.files] + [self.provenance, self.page]
 
     @property
     def tables(self) -> list[Table]:
@@ -115,32 +113,43 @@ def make(study_dir: Path, study: StudyLike) -> Rendered:
     Returns
     -------
     Rendered
-        A report that the rows cannot give (`NotMeasuredError`) is logged, and the page says why.
+        A report that the rows cannot give (`NotMeasuredError`), or whose dataset is not on this machine, is logged,
+        and the page says why.
 
     Raises
     ------
     FileNotFoundError
-        If no trial is finished, and a report needs one.
+        If no trial is finished.
     ValueError
         If a report is unknown.
     """
     makers = {name: lookup("report", name, REPORTS) for name in study.report}
-    results = load(study_dir, required=not makers.keys() <= WITHOUT_TRIALS)
+    results = load(study_dir)
     chosen = context(results, study)
     sections: list[Section] = []
     missing: dict[str, str] = {}
     for name, maker in makers.items():
         try:
             sections.append(maker(results, chosen))
-        except NotMeasuredError as error:
+        except (NotMeasuredError, FileNotFoundError) as error:
             log.warning("no %s: %s", name, error)
             missing[name] = str(error)
-    return Rendered(tuple(sections), missing, page.write_page(results, study, sections, missing))
+    written = page.write_page(results, study, sections, missing, _videos(results, chosen))
+    return Rendered(tuple(sections), missing, origin.write_provenance(results), written)
+
+
+def _videos(results: Results, chosen: Context) -> Mapping[str, Any] | None:
+    """The page's player; None where the study saved no masks, or its videos are not on this machine."""
+    try:
+        return player.player(results, chosen.case, chosen.baseline)
+    except (NotMeasuredError, FileNotFoundError) as error:
+        log.info("no player: %s", error)
+        return None
 
 
 def context(results: Results, study: StudyLike) -> Context:
     """Return the study's baseline (its first case if it names none) and the case to show alone."""
-    known = list(dict.fromkeys(results.rows.case)) or [PREFERRED[0]]
+    known = list(dict.fromkeys(results.rows.case))
     baseline = study.baseline or ("stm" if "stm" in known else known[0])
     shown = [case for case in PREFERRED if case in known] or [case for case in known if case != baseline]
     return Context(baseline, (shown or [baseline])[0])

@@ -1,0 +1,65 @@
+"""Where a study's numbers come from: commit, versions, machine, data, weights and compute time of its trials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from qpm.files import write_json
+from qpm.report.load import Results, trial_case
+from qpm.report.write import Table
+
+
+def facts(results: Results) -> dict[str, str]:
+    """Return what the numbers depend on, each fact once, in words."""
+    found: dict[str, dict[str, None]] = {}
+    for trial in results.trials:
+        for name, value in _facts(trial):
+            found.setdefault(name, {})[value] = None
+    joined = {name: "; ".join(values) for name, values in found.items()}
+    seconds = sum(float(trial.get("seconds") or 0.0) for trial in results.trials)
+    return joined | ({"compute time": f"{seconds / 60:.1f} min over all trials"} if seconds else {})
+
+
+def trials(results: Results) -> Table:
+    """Return the trials behind the numbers: case, seed, hash and minutes."""
+    records = [
+        {
+            "Case": trial_case(trial),
+            "Seed": str(trial["config"].get("seed", 0)),
+            "Trial": str(trial.get("hash", ""))[:12],
+            "Minutes": f"{float(trial['seconds']) / 60:.1f}" if trial.get("seconds") else "",
+        }
+        for trial in results.trials
+    ]
+    cells = pd.DataFrame(records)
+    return Table(cells, cells, "", "trials", left=("Case", "Trial"))
+
+
+def write_provenance(results: Results) -> Path:
+    """Write ``provenance.json``: the records of the study's trials in full, for a program to read."""
+    kept = ("hash", "started", "ended", "seconds", "device", "config", "identity", "provenance")
+    records = [{name: trial[name] for name in kept if name in trial} for trial in results.trials]
+    path = results.folder / "provenance.json"
+    write_json(path, {"facts": facts(results), "trials": records})
+    return path
+
+
+def _facts(trial: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Facts of one trial's record; what it does not say is left out."""
+    origin, identity = trial.get("provenance") or {}, trial.get("identity") or {}
+    git, packages = origin.get("git") or {}, origin.get("packages") or {}
+    found = []
+    if git.get("commit"):
+        found.append(("commit", git["commit"][:12] + (" with uncommitted changes" if git.get("dirty") else "")))
+    if packages:
+        found.append(("packages", ", ".join(f"{name} {packages[name]}" for name in packages)))
+    if origin.get("platform"):
+        cores = f", {origin['cpus']} CPU cores" if origin.get("cpus") else ""
+        found.append(("machine", f"{origin['platform']}, Python {origin.get('python', '')}{cores}"))
+    for name, what in (("data", "fingerprint"), ("weights", "SHA-256")):
+        found += [(name, f"{key} ({what} {digest[:12]})") for key, digest in (identity.get(name) or {}).items()]
+    return found

@@ -1,0 +1,169 @@
+"""A study's page in headless Chromium: it asks for nothing, the tables sort, the figures enlarge, the player moves."""
+
+import pytest
+
+from qpm.report.render import make
+from tests.browser import chromium
+from tests.report.clips import FRAMES, write_study_with_clips
+from tests.report.conftest import make_study
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    study = make_study()
+    study.report = ("ablation", "policies")
+    return make(write_study_with_clips(tmp_path_factory.mktemp("results") / "fabricated"), study).page.as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def page(browser, address):
+    """The open page; at the end, that it said nothing on the console and fetched nothing but itself."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(120_000)
+    said, fetched = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: fetched.append(request.url))
+    page.goto(address)
+    yield page
+    assert said == []
+    assert [url for url in fetched if not url.startswith("data:")] == [address]
+    page.close()
+
+
+def part(page, name):
+    return page.locator(f'[data-part="{name}"]')
+
+
+def shown_frame(page) -> str:
+    return part(page, "place").inner_text()
+
+
+def test_arrow_keys_move_the_player_and_stop_at_its_ends(page):
+    page.locator(".player").focus()
+    first = part(page, "picture").get_attribute("src")
+    page.keyboard.press("ArrowLeft")
+    assert shown_frame(page) == f"1 / {FRAMES}"
+    page.keyboard.press("ArrowRight")
+    assert shown_frame(page) == f"2 / {FRAMES}" and part(page, "picture").get_attribute("src") != first
+    page.keyboard.press("End")
+    assert shown_frame(page) == f"{FRAMES} / {FRAMES}"
+    page.keyboard.press("Home")
+    assert shown_frame(page) == f"1 / {FRAMES}" and part(page, "picture").get_attribute("src") == first
+
+
+def test_the_slider_scrubs_and_an_arrow_moves_it_by_one(page):
+    part(page, "slider").fill("3")
+    assert shown_frame(page) == f"4 / {FRAMES}"
+    part(page, "slider").press("ArrowRight")
+    assert shown_frame(page) == f"5 / {FRAMES}"
+    assert part(page, "slider").get_attribute("aria-valuetext") == f"frame 5 of {FRAMES}"
+
+
+def test_a_mask_is_chosen_by_button_and_by_number(page):
+    pictures = {}
+    for key, name in {"1": "stm", "2": "qpm", "3": "truth"}.items():
+        page.locator(f'[data-mask="{name}"]').click()
+        pictures[name] = part(page, "mask").get_attribute("src")
+        page.locator('[data-mask=""]').click()
+        assert part(page, "mask").get_attribute("src") is None and not part(page, "mask").is_visible()
+        page.keyboard.press(key)
+        assert part(page, "mask").get_attribute("src") == pictures[name]
+        assert page.locator(f'[data-mask="{name}"]').get_attribute("aria-pressed") == "true"
+    assert len(set(pictures.values())) == 3
+
+
+def test_the_outline_and_the_score_are_switched_off_and_on(page):
+    page.locator(".player").focus()
+    for key, name, layer in (("o", "toggle-rim", "rim"), ("s", "toggle-score", "numbers")):
+        assert part(page, layer).is_visible()
+        page.keyboard.press(key)
+        assert not part(page, layer).is_visible() and part(page, name).get_attribute("aria-pressed") == "false"
+        part(page, name).click()
+        assert part(page, layer).is_visible()
+
+
+def test_space_plays_and_stops(page):
+    page.locator(".player").focus()
+    page.keyboard.press(" ")
+    page.wait_for_function("document.querySelector('[data-part=slider]').value > 1")
+    page.keyboard.press(" ")
+    assert part(page, "play").inner_text() == "Play"
+
+
+def test_another_video_begins_at_its_first_frame(page):
+    part(page, "slider").fill("3")
+    first = part(page, "picture").get_attribute("alt")
+    part(page, "choice").select_option("1")
+    assert shown_frame(page) == f"1 / {FRAMES}" and part(page, "picture").get_attribute("alt") != first
+
+
+def test_a_click_on_the_chart_goes_to_that_frame(page):
+    box = part(page, "chart").bounding_box()
+    part(page, "chart").click(position={"x": box["width"] * 0.8, "y": box["height"] / 2})
+    assert shown_frame(page) == f"5 / {FRAMES}"
+
+
+def column(page, number) -> list[str]:
+    return page.locator(f"#ablation tbody td:nth-child({number})").all_inner_texts()
+
+
+def test_a_table_sorts_up_down_and_back_with_unmeasured_cells_last(page):
+    heading = page.locator("#ablation th", has_text="Measured")
+    place = 1 + page.locator("#ablation th").all_inner_texts().index(heading.inner_text())
+    printed = column(page, place)
+    numbers = sorted((text for text in printed if text), key=lambda text: float(text.replace("−", "-")))
+    empty = [""] * (len(printed) - len(numbers))
+    assert len(numbers) == 2 and len(empty) == 2
+    for order, expected in (("ascending", numbers), ("descending", numbers[::-1]), (None, None)):
+        heading.get_by_role("button").press("Enter")
+        assert heading.get_attribute("aria-sort") == order
+        assert column(page, place) == (printed if expected is None else expected + empty)
+
+
+def test_a_figure_enlarges_and_escape_closes_it(page):
+    page.locator(".enlarge").first.click()
+    large = page.locator("#zoom img")
+    assert large.is_visible() and large.get_attribute("alt") == page.locator(".enlarge img").first.get_attribute("alt")
+    before = large.bounding_box()["width"]
+    page.keyboard.press("+")
+    assert large.bounding_box()["width"] == pytest.approx(1.4 * before, rel=0.01)
+    page.keyboard.press("Escape")
+    assert not large.is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_at_400_pixels_nothing_overflows_and_text_has_contrast(page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 400, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") == 400
+    for selector in ("body", ".caption", "a", ".controls button[aria-pressed=true]", "th button", "dt", ".legend span"):
+        assert contrast(page, selector) >= 4.5, selector
+
+
+def contrast(page, selector) -> float:
+    """WCAG contrast of an element's text with what lies behind it."""
+    ink, ground = page.eval_on_selector(
+        selector,
+        """element => {
+          const ground = (node) => {
+            const colour = getComputedStyle(node).backgroundColor;
+            return colour !== "rgba(0, 0, 0, 0)" || !node.parentElement ? colour : ground(node.parentElement);
+          };
+          return [getComputedStyle(element).color, ground(element)].map((c) => c.match(/[\\d.]+/g).map(Number));
+        }""",
+    )
+    bright, dark = sorted((luminance(ink), luminance(ground)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def luminance(colour) -> float:
+    parts = [value / 255 for value in colour[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
