@@ -48,20 +48,24 @@ class Results:
         return next((folder for folder in folders if folder.is_dir()), None)
 
 
-def load(study_dir: Path) -> Results:
+def load(study_dir: Path, required: bool = True) -> Results:
     """Read the finished trials of a study; the ledger has marked what the study no longer asks for as superseded.
 
     Parameters
     ----------
     study_dir : Path
         ``results/<study>``, with ``trials/<case>-<hash>/{trial.json, rows.parquet}``.
+    required : bool
+        Whether there must be a finished trial; else no rows are an answer too.
 
     Raises
     ------
     FileNotFoundError
-        If no trial is finished.
+        If a trial is required and none is finished.
     """
     trials = tuple(_finished(study_dir))
+    if not trials and not required:
+        return Results(study_dir, tidy.check(pd.DataFrame(columns=list(tidy.COLUMNS))), ())
     if not trials:
         raise FileNotFoundError(f"no finished trial under {study_dir / 'trials'}; run the study first")
     tables = [tidy.read_rows(study_dir / "trials" / trial["folder"] / "rows.parquet") for trial in trials]

@@ -73,8 +73,8 @@ def player(results: Results, case: str, baseline: str) -> dict[str, Any]:
     sigma_m, sigma_en = gates(results, case)
     caption = captions.join(
         f"{style.label(case)} and {style.label(baseline)} on the videos of largest gain, largest loss and median "
-        f"change of J&F among the {captions.plural(len(both), 'video')} whose masks were saved. Numbers are means over the "
-        f"objects of a frame; at most {MOST_FRAMES} frames of a video are shown, evenly spaced.",
+        f"change of J&F among the {captions.plural(len(both), 'video')} whose masks were saved. Numbers are means over "
+        f"the objects of a frame; at most {MOST_FRAMES} frames of a video are shown, evenly spaced.",
         captions.data(results),
         captions.network(results),
     )

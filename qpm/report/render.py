@@ -18,7 +18,9 @@ from qpm.report import (
     page,
     player,
     policies,
+    published_weights,
     qualitative,
+    server_ablation,
     thresholds,
     timeline,
 )
@@ -28,6 +30,7 @@ from qpm.report.write import Table
 
 log = logging.getLogger(__name__)
 
+WITHOUT_TRIALS = {"leaderboard", "server_ablation"}  # a server's answers fill these, and the printed rows stand alone
 PREFERRED = ("qpm", "quality_gated", "prior_only")  # the case that single-case figures show, if it was run
 
 
@@ -62,7 +65,9 @@ Report = Callable[[Results, Context], Section]
 
 REPORTS: dict[str, Report] = {
     "ablation": lambda results, c: ablation.report(results, {"baseline": c.baseline}),
-    "leaderboard": lambda results, c: leaderboard.report(results, (c.case,)),
+    "leaderboard": lambda results, c: leaderboard.report(results, c.case),
+    "server_ablation": lambda results, c: server_ablation.report(results),
+    "published_weights": lambda results, c: published_weights.report(results),
     "policies": lambda results, c: policies.report(results, c.baseline),
     "attributes": lambda results, c: attributes.report(results, baseline=c.baseline),
     "thresholds": lambda results, c: thresholds.report(results),
@@ -119,12 +124,12 @@ def make(study_dir: Path, study: StudyLike) -> Rendered:
     Raises
     ------
     FileNotFoundError
-        If no trial is finished.
+        If no trial is finished, and a report needs one.
     ValueError
         If a report is unknown.
     """
     makers = {name: lookup("report", name, REPORTS) for name in study.report}
-    results = load(study_dir)
+    results = load(study_dir, required=not makers.keys() <= WITHOUT_TRIALS)
     chosen = context(results, study)
     sections: list[Section] = []
     missing: dict[str, str] = {}
@@ -149,7 +154,7 @@ def _videos(results: Results, chosen: Context) -> Mapping[str, Any] | None:
 
 def context(results: Results, study: StudyLike) -> Context:
     """Return the study's baseline (its first case if it names none) and the case to show alone."""
-    known = list(dict.fromkeys(results.rows.case))
+    known = list(dict.fromkeys(results.rows.case)) or [PREFERRED[0]]
     baseline = study.baseline or ("stm" if "stm" in known else known[0])
     shown = [case for case in PREFERRED if case in known] or [case for case in known if case != baseline]
     return Context(baseline, (shown or [baseline])[0])
