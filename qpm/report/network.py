@@ -12,16 +12,18 @@ from safetensors import SafetensorError, safe_open
 
 from qpm.weights import resolve
 
-PAPER: dict[str, tuple[Any, str, str]] = {  # dotted key -> the paper's value, what it is, unit
-    "query_encoder.width": (64, "ResNet width", ""),
-    "key_channels": (64, "keys", " channels"),
-    "value_channels": (512, "values", " channels"),
-    "read.similarity": ("dot", "similarity", ""),
+# dotted key -> what it is, unit, the authors' value, where it is said. The paper names ResNet-50 (section 3.1) and the
+# dot product (Eq. 1); the widths of keys and values are those of MiVOS, on whose basis it builds.
+AUTHORS: dict[str, tuple[str, str, Any, str]] = {
+    "query_encoder.width": ("ResNet width", "", 64, "paper"),
+    "key_channels": ("keys", " channels", 128, "MiVOS"),
+    "value_channels": ("values", " channels", 512, "MiVOS"),
+    "read.similarity": ("similarity", "", "dot", "paper"),
 }
 
 
 def departures(weights: str, digest: str | None = None) -> str:
-    """Return "ResNet width 32 (paper 64), similarity cosine (paper dot)" for a weights file or shipped name.
+    """Return "ResNet width 32 (paper 64), keys 64 channels (MiVOS 128)" for a weights file or shipped name.
 
     Empty if the file is not here, holds no config, is not the one that was used (its SHA-256 is not `digest`), or
     departs in nothing.
@@ -30,10 +32,10 @@ def departures(weights: str, digest: str | None = None) -> str:
     if config is None:
         return ""
     said = []
-    for key, (paper, what, unit) in PAPER.items():
+    for key, (what, unit, theirs, source) in AUTHORS.items():
         value = _at(config, key)
-        if value is not None and value != paper:
-            said.append(f"{what} {value}{unit} (paper {paper})")
+        if value is not None and value != theirs:
+            said.append(f"{what} {value}{unit} ({source} {theirs})")
     return ", ".join(said)
 
 

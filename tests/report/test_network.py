@@ -15,7 +15,7 @@ HALF = {
 }
 PAPER = {
     "query_encoder": {"width": 64},
-    "key_channels": 64,
+    "key_channels": 128,
     "value_channels": 512,
     "read": {"similarity": "dot"},
 }
@@ -30,8 +30,9 @@ def weights(path, config):
 
 def test_what_differs_is_named_with_the_papers_value(tmp_path):
     said = departures(weights(tmp_path / "half.safetensors", HALF))
-    assert (
-        said == "ResNet width 32 (paper 64), values 256 channels (paper 512), similarity cosine (paper dot)"
+    assert said == (
+        "ResNet width 32 (paper 64), keys 64 channels (MiVOS 128), values 256 channels (MiVOS 512), "
+        "similarity cosine (paper dot)"
     )
 
 
