@@ -37,7 +37,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "evict": {"rule": "score_and_recency"},
         "prior": {"rule": "previous"},
     },
-    # controls: the count of quality_gated without its choice, and the ceilings of Eq. 3 and Eq. 4
+    # controls: Eq. 3 on the decoder's own confidence, which needs no quality head (clips of the training split average
+    # an IoU of 0.7 there); the count of quality_gated without its choice; the ceilings of Eq. 3 and Eq. 4
+    "confidence_gate": {"keep": GATE | {"signal": "confidence", "sigma_m": 0.93}, "hold_previous": True},
     "random_gate": {"keep": {"rule": "random_gate", "like": GATE, "n": 5, "seed": 0}, "hold_previous": True},
     "oracle_gate": {"keep": {"rule": "oracle_gate", "sigma_m": 0.7}, "hold_previous": True},
     "oracle_prior": {"keep": EVERY_5, "hold_previous": True, "prior": {"rule": "oracle", "sigma_en": 0.65}},
