@@ -16,13 +16,14 @@ FILL = (124, 116, 104)  # ImageNet's mean colour, which normalisation turns into
 LUMA = np.array([0.299, 0.587, 0.114])
 
 Box = tuple[float, float, float, float]  # x, y of the upper left corner, width, height
+Size = tuple[int, int]  # height, width
 
 
-def crop_warp(box: Box, size: int, flip: bool = False) -> np.ndarray:
-    """Show `box` of the source in a size x size output, mirrored left to right if `flip`."""
+def crop_warp(box: Box, size: Size, flip: bool = False) -> np.ndarray:
+    """Show `box` of the source in an output of that size, mirrored left to right if `flip`."""
     x, y, width, height = box
-    along = -width / size if flip else width / size
-    return np.array([[along, 0.0, x + (width if flip else 0.0)], [0.0, height / size, y]])
+    along = -width / size[1] if flip else width / size[1]
+    return np.array([[along, 0.0, x + (width if flip else 0.0)], [0.0, height / size[0], y]])
 
 
 def compose(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -32,21 +33,25 @@ def compose(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def small_affine(
-    rng: np.random.Generator, size: int, rotation: float, shear: float, scale: float
+    rng: np.random.Generator, size: Size, rotation: float, shear: float, scale: float, shift: float = 0.0
 ) -> np.ndarray:
-    """A random rotation and shear (degrees, both signs) and scale (1 +- x) about the centre of the output."""
+    """A random rotation and shear (degrees, both signs) and scale (1 +- x) about the centre of the output.
+
+    `shift` moves it by up to that share of the output's sides.
+    """
     angle, slant = (
         np.radians(rng.uniform(-rotation, rotation)),
         np.tan(np.radians(rng.uniform(-shear, shear))),
     )
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     linear = turn @ np.array([[1.0, slant], [0.0, 1.0]]) / rng.uniform(1 - scale, 1 + scale)
-    centre = np.full(2, size / 2)
-    return np.column_stack([linear, centre - linear @ centre])
+    sides = np.array(size[::-1], dtype=float)
+    moved = rng.uniform(-shift, shift, 2) * sides if shift else np.zeros(2)
+    return np.column_stack([linear, sides / 2 + moved - linear @ (sides / 2)])
 
 
-def warp_frame(frame: np.ndarray, warp: np.ndarray, size: int) -> np.ndarray:
-    """The picture seen through a warp, uint8 (size, size, 3), bilinear; what lies outside is the mean colour.
+def warp_frame(frame: np.ndarray, warp: np.ndarray, size: Size) -> np.ndarray:
+    """The picture seen through a warp, uint8 (*size, 3), bilinear; what lies outside is the mean colour.
 
     Where one output pixel spans more than 1.4 pixels of the source, twice as many are drawn and averaged, so
     that a reduced picture is as smooth as a resized one.
@@ -54,29 +59,29 @@ def warp_frame(frame: np.ndarray, warp: np.ndarray, size: int) -> np.ndarray:
     span = np.hypot(warp[0, :2], warp[1, :2])  # source pixels per output pixel along x and y
     more_x, more_y = (2 if step > 1.4 else 1 for step in span)
     finer = warp * np.array([1 / more_x, 1 / more_y, 1.0])
-    shape, bilinear = (size * more_x, size * more_y), Image.Resampling.BILINEAR
+    shape, bilinear = (size[1] * more_x, size[0] * more_y), Image.Resampling.BILINEAR
     image = Image.fromarray(frame)
     drawn = image.transform(shape, Image.Transform.AFFINE, tuple(finer.ravel()), bilinear, fillcolor=FILL)
     return np.asarray(drawn if more_x == more_y == 1 else drawn.reduce((more_x, more_y)))
 
 
-def warp_labels(labels: np.ndarray, warp: np.ndarray, size: int) -> np.ndarray:
-    """The label map seen through a warp, uint8 (size, size), nearest; what lies outside is background."""
+def warp_labels(labels: np.ndarray, warp: np.ndarray, size: Size) -> np.ndarray:
+    """The label map seen through a warp, uint8 of that size, nearest; what lies outside is background."""
     image = Image.fromarray(labels)
-    return np.asarray(image.transform((size, size), Image.Transform.AFFINE, tuple(warp.ravel())))
+    return np.asarray(image.transform(size[::-1], Image.Transform.AFFINE, tuple(warp.ravel())))
 
 
 def random_box(
-    rng: np.random.Generator, size: tuple[int, int], area: tuple[float, float], aspect: float
+    rng: np.random.Generator, size: Size, area: tuple[float, float], aspect: float, shape: float = 1.0
 ) -> Box:
-    """A random crop box inside an image of `size` (H, W).
+    """A random crop box inside an image.
 
-    Its area is a uniform share of the image's within `area`; its width / height lies between 1 / aspect and
-    aspect, evenly on a log scale. A box that is too long for the image is cut to the image's side.
+    Its area is a uniform share of the image's within `area`; its width / height lies between shape / aspect and
+    shape * aspect, evenly on a log scale. A box that is too long for the image is cut to the image's side.
     """
     height, width = size
     target = rng.uniform(*area) * height * width
-    ratio = np.exp(rng.uniform(-np.log(aspect), np.log(aspect)))
+    ratio = shape * np.exp(rng.uniform(-np.log(aspect), np.log(aspect)))
     w, h = min(width, np.sqrt(target * ratio)), min(height, np.sqrt(target / ratio))
     return float(rng.uniform(0, width - w)), float(rng.uniform(0, height - h)), float(w), float(h)
 

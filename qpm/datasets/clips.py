@@ -1,20 +1,18 @@
 """Training clips: a few frames of a video, cropped and recoloured, their objects renumbered 1..K.
 
-A clip is a pure function of (source, generator, progress), so clip number i of a run is the same whether the
-run was interrupted or not: `draw_batch` seeds one generator per clip.
+A clip is a pure function of (source, generator, progress), so a resumed run draws what it would have drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from qpm.datasets.augment import (
+    Size,
     compose,
     crop_warp,
     random_box,
@@ -23,11 +21,14 @@ from qpm.datasets.augment import (
     warp_frame,
     warp_labels,
 )
+from qpm.datasets.augment_ranges import AugmentConfig
+from qpm.datasets.broken import BrokenImages
 from qpm.datasets.clip import Clip, large_ids, renumbered, shuffled
 from qpm.datasets.frame_cache import FrameCache, Pair
 from qpm.datasets.pasting import hide_object, paste
 from qpm.datasets.sampling import annotated, box_around, choose_box, choose_frames, largest_gap
-from qpm.datasets.video import Dataset
+from qpm.datasets.thin_plate import bend_frame, bend_labels, random_bend
+from qpm.datasets.video import Dataset, Video
 
 ATTEMPTS = 20  # clips drawn before the data is said to show no object
 
@@ -35,65 +36,83 @@ ATTEMPTS = 20  # clips drawn before the data is said to show no object
 class ClipSource(Protocol):
     """Anything that draws clips. `progress` runs from 0 to 1 over the training."""
 
+    broken: BrokenImages
+
+    def __len__(self) -> int: ...  # of videos or images
+
     def sample(self, rng: np.random.Generator, progress: float) -> Clip: ...
 
 
 @dataclass
 class VideoClips:
-    """Clips from the annotated frames of a dataset.
+    """Clips from the annotated frames of a dataset, or from stills: the same image, bent anew for every frame.
 
     Parameters
     ----------
     dataset : Dataset
         Videos are opened as they are drawn; those with fewer than `length` annotated frames are passed over.
-    size, length, max_objects : int
-        Side in pixels, frames per clip, and most objects per clip.
+    size : (int, int)
+        Height and width in pixels.
+    length, max_objects : int
+        Frames per clip, and most objects per clip.
     gap : (int, int)
         Largest distance between neighbouring frames of a clip, at the start and from half of the training on.
-    crop, aspect : (float, float), float
-        Share of the frame's area that is shown, and up to which width / height (or height / width).
+    gap_steps : sequence of (float, int)
+        In place of `gap`: from which share of the training on which distance.
+    augment : AugmentConfig
     pasted : "distractor", "object" or None
         Paste something that moves in another video of the dataset: without a label (to learn what is not the
         target) or as one more object, for which `max_objects` leaves room.
-    paste_probability, occlusion : float
-        Share of the clips in which something is pasted, and in which a textured patch hides one object in one
-        frame after the first.
+    still : bool
+        Clips of one frame, repeated.
     cache : FrameCache
         Give several sources over the same videos the same one.
+    broken : BrokenImages
+        Where files that cannot be decoded are noted; another clip is drawn in place of theirs.
     """
 
     dataset: Dataset
-    size: int = 192
+    size: Size = (192, 192)
     length: int = 3
     max_objects: int = 2
     gap: tuple[int, int] = (1, 8)
-    crop: tuple[float, float] = (0.36, 1.0)
-    aspect: float = 1.7
+    gap_steps: Sequence[tuple[float, int]] = ()
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
     pasted: Literal["distractor", "object"] | None = None
-    paste_probability: float = 0.8
-    occlusion: float = 0.15
+    still: bool = False
     cache: FrameCache = field(default_factory=FrameCache)
+    broken: BrokenImages = field(default_factory=BrokenImages)
 
     def __post_init__(self) -> None:
         if self.pasted == "object" and self.max_objects < 2:
             raise ValueError(f"pasted='object' needs max_objects of 2 or more, not {self.max_objects}")
+        if not len(self.dataset):
+            raise ValueError(f"{self.dataset.name}: there is no video to draw clips from")
+
+    def __len__(self) -> int:
+        return len(self.dataset)
 
     def sample(self, rng: np.random.Generator, progress: float) -> Clip:
         """One clip with at least one object in its first frame."""
-        adds = self.pasted if rng.random() < self.paste_probability else None
+        return self.broken.passing(lambda: self.compose(rng, progress))
+
+    def compose(self, rng: np.random.Generator, progress: float) -> Clip:
+        """A clip with what is pasted and hidden in it."""
+        adds = self.pasted if rng.random() < self.augment.paste_probability else None
         clip = self.plain(rng, progress, self.max_objects - (adds == "object"))
         if adds is not None:
             clip = paste(clip, self.cut_out(rng, progress, clip.name), rng, labelled=adds == "object")
-        if rng.random() < self.occlusion:
+        if rng.random() < self.augment.occlusion:
             clip = hide_object(clip, self.texture(rng), rng)
         return shuffled(clip, rng)
 
     def plain(self, rng: np.random.Generator, progress: float, max_objects: int) -> Clip:
         """A clip with nothing added."""
+        crop, aspect = self.augment.crop, self.augment.aspect
         for _ in range(ATTEMPTS):
             name, pairs, target = self.draw(rng, progress)
-            box = choose_box(rng, pairs[0][1] == target, self.crop, self.aspect)
-            frames, labels = self.render(rng, pairs, crop_warp(box, self.size, flip=rng.random() < 0.5))
+            box = choose_box(rng, pairs[0][1] == target, crop, aspect, self.shape)
+            frames, labels = self.render(rng, pairs, crop_warp(box, self.size, self.mirrored(rng)))
             visible = large_ids(labels[0], share=0.003)
             if len(visible):
                 return Clip(frames, renumbered(labels, rng.permutation(visible)[:max_objects]), name)
@@ -107,20 +126,17 @@ class VideoClips:
             name, pairs, target = self.draw(rng, progress)
             if name != avoid or len(self.dataset) == 1:
                 break
-        box = box_around(np.stack([truth == target for _, truth in pairs]), margin=0.15)
-        frames, labels = self.render(rng, pairs, crop_warp(box, self.size, flip=rng.random() < 0.5))
+        box = box_around(np.stack([truth == target for _, truth in pairs]), 0.15, self.shape)
+        frames, labels = self.render(rng, pairs, crop_warp(box, self.size, self.mirrored(rng)))
         return Clip(frames, renumbered(labels, np.array([target])), name)
 
     def draw(self, rng: np.random.Generator, progress: float) -> tuple[str, list[Pair], int]:
         """A video's name, frames of it with truth, and an object that is large enough in the first of them."""
+        gap = largest_gap(self.gap, progress, self.gap_steps)
         for _ in range(ATTEMPTS):
             video = self.dataset[int(rng.integers(len(self.dataset)))]
-            frames = annotated(video)
-            if len(frames) < self.length:
-                continue
-            chosen = choose_frames(rng, frames, self.length, largest_gap(self.gap, progress))
-            pairs = [self.cache.read(video, i) for i in chosen]
-            ids = large_ids(pairs[0][1], share=0.001)
+            pairs = [self.cache.read(video, i) for i in self.choose(rng, video, gap)]
+            ids = large_ids(pairs[0][1], share=0.001) if pairs else np.array([], dtype=int)
             if len(ids):
                 return video.name, pairs, int(rng.choice(ids))
         raise ValueError(
@@ -128,75 +144,42 @@ class VideoClips:
             "and an object in the first of them"
         )
 
+    def choose(self, rng: np.random.Generator, video: Video, gap: int) -> list[int]:
+        """Which frames of a video a clip shows; none of a video that is too short."""
+        frames = annotated(video)
+        if self.still:
+            return frames[:1] * self.length
+        return choose_frames(rng, frames, self.length, gap) if len(frames) >= self.length else []
+
     def render(
         self, rng: np.random.Generator, pairs: Sequence[Pair], warp: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Frames (T, H, W, 3), labels (T, H, W): a shared warp and colour, and small ones of each frame's own."""
-        colour = random_colour(rng, brightness=0.15, contrast=0.15, saturation=0.15, hue=0.03, grey=0.05)
-        frames, labels = [], []
+        a = self.augment
+        colour = random_colour(rng, a.brightness, a.contrast, a.saturation, a.hue, a.grey)
+        drawn = []
         for frame, truth in pairs:
-            own = compose(warp, small_affine(rng, self.size, rotation=10, shear=5, scale=0.1))
-            recolour = colour.then(random_colour(rng, brightness=0.03, contrast=0.03, saturation=0.03))
-            frames.append(recolour(warp_frame(frame, own, self.size)))
-            labels.append(warp_labels(truth, own, self.size))
-        return np.stack(frames), np.stack(labels)
+            own = compose(warp, small_affine(rng, self.size, a.rotation, a.shear, a.scale, a.shift))
+            recolour = colour.then(random_colour(rng, a.own_brightness, a.own_contrast, a.own_saturation))
+            seen = recolour(warp_frame(frame, own, self.size)), warp_labels(truth, own, self.size)
+            if a.spline and rng.random() < a.spline:
+                field = random_bend(rng, self.size, a.spline_points, a.spline_offset)
+                seen = bend_frame(seen[0], field), bend_labels(seen[1], field)
+            drawn.append(seen)
+        return np.stack([frame for frame, _ in drawn]), np.stack([labels for _, labels in drawn])
 
     def texture(self, rng: np.random.Generator) -> np.ndarray:
-        """A piece of some frame, enlarged: uint8 (size, size, 3)."""
+        """A piece of some frame, enlarged: uint8 of the clip's size."""
         video = self.dataset[int(rng.integers(len(self.dataset)))]
         frame, _ = self.cache.read(video, int(rng.choice(annotated(video))))
-        box = random_box(rng, (frame.shape[0], frame.shape[1]), (0.05, 0.4), 1.5)
+        box = random_box(rng, (frame.shape[0], frame.shape[1]), (0.05, 0.4), 1.5, self.shape)
         return warp_frame(frame, crop_warp(box, self.size), self.size)
 
+    @property
+    def shape(self) -> float:
+        """Width / height of the clips."""
+        return self.size[1] / self.size[0]
 
-@dataclass
-class MixedClips:
-    """Clips from several sources, each with a probability in proportion to its weight."""
-
-    sources: Sequence[ClipSource]
-    weights: Sequence[float]
-
-    def __post_init__(self) -> None:
-        if len(self.sources) != len(self.weights) or not self.sources or min(self.weights) <= 0:
-            raise ValueError(
-                f"{len(self.sources)} sources need as many positive weights, not {list(self.weights)}"
-            )
-
-    def sample(self, rng: np.random.Generator, progress: float) -> Clip:
-        """A clip of a source drawn by weight."""
-        share = np.asarray(self.weights, dtype=float)
-        return self.sources[int(rng.choice(len(self.sources), p=share / share.sum()))].sample(rng, progress)
-
-
-def collate(clips: Sequence[Clip]) -> tuple[Tensor, Tensor]:
-    """Frames uint8 (B, T, H, W, 3) and labels uint8 (B, T, H, W)."""
-    frames = torch.from_numpy(np.stack([clip.frames for clip in clips]))
-    return frames, torch.from_numpy(np.stack([clip.labels for clip in clips]))
-
-
-def draw_batch(
-    source: ClipSource, seed: int, iteration: int, batch: int, progress: float
-) -> tuple[Tensor, Tensor]:
-    """The batch of one iteration: clip b is drawn with the generator of (seed, iteration * batch + b)."""
-    numbers = range(iteration * batch, (iteration + 1) * batch)
-    return collate([source.sample(np.random.default_rng((seed, number)), progress) for number in numbers])
-
-
-@dataclass(frozen=True)
-class ClipStream:
-    """The batches of a run in order; `batches(start)` goes on exactly as if the run had begun at 0."""
-
-    source: ClipSource
-    batch: int
-    seed: int
-    progress: Callable[[int], float]  # iteration -> 0..1
-
-    def __getitem__(self, iteration: int) -> tuple[Tensor, Tensor]:
-        return draw_batch(self.source, self.seed, iteration, self.batch, self.progress(iteration))
-
-    def batches(self, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches from iteration `start` on, without end."""
-        iteration = start
-        while True:
-            yield self[iteration]
-            iteration += 1
+    def mirrored(self, rng: np.random.Generator) -> bool:
+        """Whether this clip is seen in a mirror."""
+        return rng.random() < self.augment.flip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageFilter
 
-from qpm.datasets.augment import warp_frame
+from qpm.datasets.augment import Size, warp_frame
 from qpm.datasets.clip import Clip
 
 PATHS = 6  # draws of a path before nothing is pasted
@@ -58,14 +58,15 @@ def acceptable(labels: np.ndarray, covered: np.ndarray, labelled: bool) -> bool:
 
 def random_path(clip: Clip, other: Clip, rng: np.random.Generator) -> list[np.ndarray]:
     """For every frame the warp from the clip's to the other clip's pixels: random size, start and speed."""
-    frames, size = clip.labels.shape[0], clip.labels.shape[1]
+    frames, size = clip.labels.shape[0], min(clip.labels.shape[1:])
+    sides = np.array(clip.labels.shape[:0:-1])  # width, height
     rows, columns = np.nonzero(other.labels[0] == 1)
     centre = np.array([columns.mean(), rows.mean()]) + 0.5
     extent = size * np.exp(rng.uniform(np.log(0.12), np.log(0.5)))  # square root of the pasted object's area
     scale = extent / np.sqrt(len(rows))
     meeting = int(rng.integers(1, frames)) if frames > 1 and rng.random() < 0.5 else None
     speed = rng.normal(0, (0.08 if meeting is None else 0.2) * size, 2)  # who meets must come from elsewhere
-    start = rng.uniform(0.05, 0.95, 2) * size
+    start = rng.uniform(0.05, 0.95, 2) * sides
     if meeting is not None:
         start = _some_point(clip.labels[meeting], rng) - meeting * speed
     growth = rng.uniform(0.95, 1.05)
@@ -84,18 +85,15 @@ def _some_point(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def cut_out(mask: np.ndarray, warp: np.ndarray) -> np.ndarray:
     """Opacity (H, W) in 0..1 of a mask seen through a warp: soft, and half a pixel inside the mask's rim."""
-    size = mask.shape[0]
     image = Image.fromarray(mask.astype(np.uint8) * 255)
-    drawn = image.transform(
-        (size, size), Image.Transform.AFFINE, tuple(warp.ravel()), Image.Resampling.BILINEAR
-    )
+    drawn = image.transform(image.size, Image.Transform.AFFINE, tuple(warp.ravel()), Image.Resampling.BILINEAR)
     smooth = np.asarray(drawn.filter(ImageFilter.BoxBlur(1)), dtype=np.float32) / 255
     return np.clip(2.0 * smooth - 0.9, 0.0, 1.0)
 
 
 def blend(clip: Clip, other: Clip, warps: list[np.ndarray], alpha: np.ndarray, object_id: int) -> Clip:
     """The other clip over the clip, weighted by alpha; the label is `object_id` where alpha > 0.5."""
-    size = clip.labels.shape[1]
+    size = (clip.labels.shape[1], clip.labels.shape[2])
     over = np.stack([warp_frame(frame, warp, size) for frame, warp in zip(other.frames, warps, strict=True)])
     weight = alpha[..., None].astype(np.float32)
     frames = (clip.frames + weight * (over.astype(np.float32) - clip.frames) + 0.5).astype(np.uint8)
@@ -116,19 +114,19 @@ def hide_object(clip: Clip, texture: np.ndarray, rng: np.random.Generator) -> Cl
     rows, columns = np.nonzero(clip.labels[frame] == rng.integers(1, clip.objects + 1))
     if len(rows) == 0:
         return clip
-    blob = random_blob(rng, rows, columns, clip.labels.shape[1])
+    blob = random_blob(rng, rows, columns, (clip.labels.shape[1], clip.labels.shape[2]))
     frames, labels = clip.frames.copy(), clip.labels.copy()
     frames[frame][blob] = texture[blob]
     labels[frame][blob] = 0
     return Clip(frames, labels, clip.name)
 
 
-def random_blob(rng: np.random.Generator, rows: np.ndarray, columns: np.ndarray, size: int) -> np.ndarray:
-    """A wavy ellipse about the pixels (rows, columns), 0.5 to 1.3 times their box; bool (size, size)."""
+def random_blob(rng: np.random.Generator, rows: np.ndarray, columns: np.ndarray, size: Size) -> np.ndarray:
+    """A wavy ellipse about the pixels (rows, columns), 0.5 to 1.3 times their box; bool of that size."""
     box = np.array([np.ptp(rows), np.ptp(columns)]) + 1
     centre = np.array([rows.min(), columns.min()]) + box / 2 + rng.uniform(-0.25, 0.25, 2) * box
-    radius = np.clip(rng.uniform(0.5, 1.3) * box / np.sqrt(2), 3.0, 0.35 * size)
-    y, x = np.ogrid[:size, :size]
+    radius = np.clip(rng.uniform(0.5, 1.3) * box / np.sqrt(2), 3.0, 0.35 * min(size))
+    y, x = np.ogrid[: size[0], : size[1]]
     dy, dx = (y - centre[0]) / radius[0], (x - centre[1]) / radius[1]
     waves = 0.15 * np.sin(int(rng.integers(2, 6)) * np.arctan2(dy, dx) + rng.uniform(0, 2 * np.pi))
     return np.hypot(dy, dx) < 1 + waves

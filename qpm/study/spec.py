@@ -153,6 +153,8 @@ def _apply(raw: dict[str, Any], override: str) -> None:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ValueError(f"--set {key}: '{text}' is no YAML value") from error
+    if key.startswith("stages."):  # what a training's study is mostly asked to change
+        key = f"base.training.{key}"
     top, _, rest = key.partition(".")
     lookup("study key", top, StudyFile.model_fields)
     if top == "cases" and rest:

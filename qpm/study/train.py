@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, model_validator
 from qpm.study.config import Name
 from qpm.study.progress_file import ProgressFile
 from qpm.training.config import TrainConfig
+
+Tell = Callable[[int, int, dict[str, float]], None]  # iterations done, of, the latest measures
 
 
 class TrainTrial(BaseModel):
@@ -45,30 +48,52 @@ class TrainTrial(BaseModel):
         return self.model_dump(mode="json")
 
     def fingerprints(self) -> dict[str, str]:
-        """What the training videos are, by source."""
-        sources = enumerate(self.training.sources)
-        return {f"{source.source}#{place}": source.dataset().fingerprint() for place, source in sources}
+        """What the videos are, by stage and source, and of the validation."""
+        found = {
+            f"{number}.{source.source}#{place}": source.fingerprint()
+            for number, stage in enumerate(self.training.stages)
+            for place, source in enumerate(stage.sources)
+        }
+        check = self.training.validation
+        return found if check is None else found | {"validation": check.dataset.open().fingerprint()}
 
     def weight_files(self) -> dict[str, Path]:
         """The weights that the training starts from, where they are a file; the shipped start is pinned in the code."""
-        start = self.training.start
-        if start == "initial":
-            return {"initial": self.training.initial_file} if self.training.initial_file else {}
-        return {} if start == "scratch" else {Path(start).stem: Path(start)}
+        start, initial = self.training.start, self.training.initial_file
+        if start in ("initial", "encoders"):
+            return {"initial": initial} if initial else {}
+        if start == "scratch":
+            return {}
+        from qpm.weights import resolve
+
+        return {Path(start).stem: resolve(start)}
 
 
-def train(config: TrainTrial, folder: Path, progress: ProgressFile | None = None) -> Path:
+def train(config: TrainTrial, folder: Path, progress: ProgressFile | None = None, tell: Tell | None = None) -> Path:
     """Train, or continue where an interrupted run of the same trial stopped.
+
+    Parameters
+    ----------
+    progress : ProgressFile, optional
+        What `qpm run` watches.
+    tell : callable, optional
+        Called with every row of the log.
 
     Returns
     -------
     Path
         The weights file in `folder`.
     """
+    from qpm.study.validate import validation
     from qpm.training.loop import train as run
 
-    def tell(done: int, total: int, measures: dict[str, float]) -> None:
+    def told(done: int, total: int, measures: dict[str, float]) -> None:
         if progress is not None:
             progress(done, total, f"loss {measures.get('loss', float('nan')):.3f}")
+        if tell is not None:
+            tell(done, total, measures)
 
-    return run(config.training, Path(folder), tell)
+    training = config.training
+    check = training.validation
+    validate = None if check is None else validation(check, training.precision, training.seed)
+    return run(training, Path(folder), told, validate)

@@ -1,5 +1,9 @@
-"""The state of a training on disk: written whole, read back to continue exactly where it stopped."""
+"""The state of a training on disk: written whole, the last few kept, read back to continue exactly where it stopped."""
 
+from __future__ import annotations
+
+import logging
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -7,15 +11,74 @@ import torch
 
 from qpm.files import write_atomic
 
-STATE = "checkpoint.pt"
+FOLDER = "checkpoints"
+log = logging.getLogger(__name__)
 
 
-def save_state(folder: Path, state: dict[str, Any]) -> None:
-    """Write weights, optimiser, iteration and generator state under one name, all or nothing."""
-    write_atomic(folder / STATE, lambda temporary: torch.save(state, temporary))
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints of a training, oldest first."""
+    return sorted((folder / FOLDER).glob("[0-9]*.pt"))
+
+
+def save_state(folder: Path, done: int, state: dict[str, Any], keep: int) -> Path:
+    """Write the state after `done` iterations, all or nothing, then remove all but the last `keep`.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or cannot be written; earlier checkpoints stay as they are.
+    """
+    path = folder / FOLDER / f"{done:08d}.pt"
+    try:
+        write_atomic(path, lambda temporary: torch.save(state, temporary))
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        earlier = checkpoints(folder)
+        told = f"; {earlier[-1].name} is kept" if earlier else ""
+        raise OSError(
+            f"cannot write checkpoint {path} ({str(error).splitlines()[0]}){told}: make room or choose another "
+            "folder, then start again to go on from there"
+        ) from error
+    for old in checkpoints(folder)[:-keep]:
+        old.unlink()
+    return path
 
 
 def load_state(folder: Path) -> dict[str, Any] | None:
-    """The saved state, or None where the training has not begun; tensors and plain values only."""
-    path = folder / STATE
-    return torch.load(path, weights_only=True, map_location="cpu") if path.is_file() else None
+    """The newest state that can be read, or None where the training has not begun; tensors and plain values only."""
+    for partial in (folder / FOLDER).glob(".*.partial.pt"):
+        partial.unlink()  # of a process that was killed while writing
+    for path in reversed(checkpoints(folder)):
+        try:
+            state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+            return state
+        except (RuntimeError, EOFError, zipfile.BadZipFile) as error:
+            log.warning("%s cannot be read (%s); trying the one before", path, str(error).splitlines()[0])
+    return None
+
+
+def same_training(state: dict[str, Any], settings: dict[str, Any], folder: Path) -> None:
+    """Refuse to go on with a checkpoint of other settings.
+
+    Raises
+    ------
+    ValueError
+        With the first setting that differs.
+    """
+    before, now = _flat(state["settings"]), _flat(settings)
+    for key in sorted(before.keys() | now.keys()):
+        if before.get(key) != now.get(key):
+            raise ValueError(
+                f"{folder} holds a training with {key} = {before.get(key)!r}, not {now.get(key)!r}; "
+                "choose another folder, or the settings that it was begun with"
+            )
+
+
+def _flat(value: Any, key: str = "") -> dict[str, Any]:
+    """Settings by dotted key."""
+    if isinstance(value, dict):
+        parts = [_flat(part, f"{key}.{name}" if key else str(name)) for name, part in value.items()]
+    elif isinstance(value, list):
+        parts = [_flat(part, f"{key}.{place}") for place, part in enumerate(value)]
+    else:
+        return {key: value}
+    return {name: part for found in parts for name, part in found.items()}

@@ -3,18 +3,21 @@
 Clips of three frames give mostly good predictions; a head trained on those alone never sees failure.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
-def corrupt(masks: Tensor, generator: torch.Generator) -> Tensor:
+def corrupt(masks: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
     """Damage every object's mask in one of several ways, drawn anew for each sample.
 
     Parameters
     ----------
     masks : Tensor, (B, O, H, W) in [0, 1]
         True masks.
+    generators : one per sample
 
     Returns
     -------
@@ -23,7 +26,7 @@ def corrupt(masks: Tensor, generator: torch.Generator) -> Tensor:
     """
     damages = (_shift, _grow, _shrink, _swap, _erase_side, _spill, _empty, _blend_shift)
     samples = []
-    for sample in masks:
+    for sample, generator in zip(masks, generators, strict=True):
         damage = damages[int(torch.randint(len(damages), (), generator=generator))]
         samples.append(damage(sample, generator))
     return torch.stack(samples).clamp(0, 1)
@@ -56,7 +59,7 @@ def _swap(masks: Tensor, generator: torch.Generator) -> Tensor:
 def _erase_side(masks: Tensor, generator: torch.Generator) -> Tensor:
     """Erase what lies on one side of a random line through the object's centre."""
     height, width = masks.shape[-2:]
-    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    rows, columns = _coordinates(masks)
     total = masks.sum((1, 2)).clamp(min=1)
     centre_y, centre_x = (masks * rows).sum((1, 2)) / total, (masks * columns).sum((1, 2)) / total
     angle = torch.tensor(_uniform(0, 6.2832, generator))
@@ -68,7 +71,7 @@ def _erase_side(masks: Tensor, generator: torch.Generator) -> Tensor:
 def _spill(masks: Tensor, generator: torch.Generator) -> Tensor:
     """Add a random ellipse of background or neighbour."""
     height, width = masks.shape[-2:]
-    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    rows, columns = _coordinates(masks)
     y, x = _uniform(0, 1, generator) * height, _uniform(0, 1, generator) * width
     tall, wide = (_uniform(0.08, 0.3, generator) * side for side in (height, width))
     ellipse = (((rows - y) / tall) ** 2 + ((columns - x) / wide) ** 2 < 1).to(masks.dtype)
@@ -76,6 +79,13 @@ def _spill(masks: Tensor, generator: torch.Generator) -> Tensor:
     spilled = masks * (1 - ellipse)
     spilled[owner] = torch.maximum(masks[owner], ellipse)
     return spilled
+
+
+def _coordinates(masks: Tensor) -> tuple[Tensor, Tensor]:
+    """Row and column of every pixel, two int64 (H, W)."""
+    sides = (torch.arange(side, device=masks.device) for side in masks.shape[-2:])
+    rows, columns = torch.meshgrid(*sides, indexing="ij")
+    return rows, columns
 
 
 def _empty(masks: Tensor, generator: torch.Generator) -> Tensor:

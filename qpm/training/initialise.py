@@ -30,15 +30,32 @@ def initialise(
     probed : Tensor, (N, 3, H, W) normalised, frames whose features give the keys their directions
     frames, masks : Tensors, (B, 3, H, W) normalised and (B, O, H, W), on which the new layers are scaled
     """
-    state = load_file(str(encoder))
-    _load(network.query_encoder, state, encoder)
-    _load(network.memory_encoder, _with_mask_channels(state, network.memory_encoder, frames, generator), encoder)
+    load_encoders(network, encoder, generator, frames)
     f16 = torch.cat([network.encode_query(frame[None]).f16 for frame in probed])
     weight, bias = principal_keys(f16.permute(0, 2, 3, 1).flatten(0, 2), network.config.key_channels)
     for projection in (network.query_projection, network.memory_projection):
         _centre_tap(projection, weight, bias)
-    damaged = corrupt(masks, generator)
+    damaged = corrupt(masks, [generator] * len(masks))
     _unit_deviation(network, frames.repeat(2, 1, 1, 1), torch.cat([masks, damaged]))
+
+
+@torch.no_grad()
+def load_encoders(
+    network: Network, encoder: Path, generator: torch.Generator, frames: Tensor | None = None
+) -> None:
+    """Fill both encoders of `network` from a classifier's weights, in place.
+
+    The stem's mask channels, which no classifier has, are random: orthogonal as in MiVOS, or scaled to the response
+    of the colour channels on `frames` where they are given.
+
+    Raises
+    ------
+    ValueError
+        If the classifier is of another shape.
+    """
+    state = load_file(str(encoder))
+    _load(network.query_encoder, state, encoder)
+    _load(network.memory_encoder, _with_mask_channels(state, network.memory_encoder, frames, generator), encoder)
 
 
 def _load(module: nn.Module, state: Mapping[str, Tensor], source: Path) -> None:
@@ -51,14 +68,16 @@ def _load(module: nn.Module, state: Mapping[str, Tensor], source: Path) -> None:
 
 
 def _with_mask_channels(
-    state: Mapping[str, Tensor], encoder: nn.Module, frames: Tensor, generator: torch.Generator
+    state: Mapping[str, Tensor], encoder: nn.Module, frames: Tensor | None, generator: torch.Generator
 ) -> dict[str, Tensor]:
     colour = state["conv1.weight"]
     extra = encoder.state_dict()["conv1.weight"].shape[1] - colour.shape[1]
     new = torch.randn(colour.shape[0], extra, *colour.shape[2:], generator=generator)
-    response = nn.functional.conv2d(frames, colour, stride=2).std()
-    # a mask of ones with a random edge answers O(norm)
-    new *= MASK_SHARE * response / new.flatten(1).norm(dim=1).mean()
+    if frames is None:
+        nn.init.orthogonal_(new, generator=generator)
+    else:  # a mask of ones with a random edge answers O(norm)
+        response = nn.functional.conv2d(frames, colour, stride=2).std()
+        new *= MASK_SHARE * response / new.flatten(1).norm(dim=1).mean()
     return {**state, "conv1.weight": torch.cat([colour, new], dim=1)}
 
 

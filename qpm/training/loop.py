@@ -1,40 +1,38 @@
-"""The training loop: clips in, weights out, resumable at any checkpoint."""
+"""A training from its first stage to its last: clips in, weights out, resumable at any checkpoint."""
 
-import logging
-import time
-from collections.abc import Callable, Iterator
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-import torch
-from lightning_fabric import Fabric
-from torch.utils.data import DataLoader, Dataset
-
-from qpm.frames import normalise
-from qpm.model import Network, build, load_network, save_network
-from qpm.training.checkpoint import load_state, save_state
-from qpm.training.clip_model import ClipModel
+from qpm.model import Network, build, save_network
+from qpm.provenance import git, source_root
+from qpm.training.checkpoint import load_state, same_training
 from qpm.training.config import TrainConfig
-from qpm.training.initialise import initialise
-from qpm.training.log import TrainLog
+from qpm.training.engine import open_fabric
+from qpm.training.log import TIMES, TrainLog
 from qpm.training.mixture import ClipMixture
-from qpm.training.optimiser import optimiser, rate_share, set_rate, trainable
+from qpm.training.run import Progress, Training, Validate
+from qpm.training.stage import Stage
+from qpm.training.start import starting_network
+from qpm.training.stopping import stop_requests
 
-logger = logging.getLogger(__name__)
 WEIGHTS = "weights.safetensors"
-PROBED = 32  # batches whose first frames give the keys their principal directions
-Progress = Callable[[int, int, dict[str, float]], None]  # iterations done, of, the latest measures
 
 
-def train(config: TrainConfig, folder: Path, progress: Progress | None = None) -> Path:
+def train(
+    config: TrainConfig, folder: Path, progress: Progress | None = None, validate: Validate | None = None
+) -> Path:
     """Train a network, or continue a training that stopped, and write its weights.
+
+    Under torchrun or Slurm every process calls this with the same arguments; the first one alone writes.
 
     Parameters
     ----------
     config : TrainConfig
-    folder : where `checkpoint.pt`, `metrics.parquet` and at the end `weights.safetensors` go
-    progress : called every `log_every` iterations
+    folder : where `checkpoints/`, `metrics.parquet`, `pictures/` and at the end `weights.safetensors` go
+    progress : told with every row of the log
+    validate : answers with the measures of a network in evaluation mode, as `config.validation` asks
 
     Returns
     -------
@@ -43,116 +41,66 @@ def train(config: TrainConfig, folder: Path, progress: Progress | None = None) -
     Raises
     ------
     FloatingPointError
-        If the loss is not finite; the offending batch is saved beside the checkpoint.
+        If the loss is not finite; the offending batch is saved in the folder.
+    OSError
+        If a checkpoint cannot be written.
+    Stopped
+        After SIGTERM or SIGINT, when a checkpoint is written.
+    ValueError, FileNotFoundError
+        If data or weights do not fit, or the folder holds another training.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    mixture = ClipMixture(config.sources, config.shapes, config.size, config.length, config.iterations, config.seed)
+    fabric = open_fabric(config)
+    log = TrainLog(folder, fabric)
     state = load_state(folder)
-    network = build(config.network) if state else _start(config, mixture)
-    fabric = Fabric(accelerator="auto", devices=1, precision=_precision(config.precision))
-    optimizer = optimiser(network, config.optimiser)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    model, optimizer = fabric.setup(ClipModel(network, config.loss), optimizer)
-    begin, log = 0, TrainLog(folder)
-    if state:
-        network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
-        begin = state["iteration"]
-    log.start(begin)
-    logger.info("training %s: iterations %d to %d on %s", config.network, begin, config.iterations, fabric.device)
-
-    model.train()
-    clock, waited = time.perf_counter(), 0.0
-    for iteration, (frames, labels, objects) in zip(
-        range(begin, config.iterations), _loader(mixture, begin, config), strict=True
-    ):
-        waited += time.perf_counter() - clock
-        share = iteration / config.iterations
-        set_rate(optimizer, rate_share(iteration, config.iterations, config.optimiser))
-        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + iteration)
-        measures = model(*_tensors(frames, labels, objects, fabric.device), share, generator)
-        if not measures["loss"].isfinite():
-            np.savez(folder / "bad_batch.npz", frames=frames, labels=labels)
-            where = f"iteration {iteration}; batch in {folder}/bad_batch.npz"
-            raise FloatingPointError(f"loss is {measures['loss'].item()} at {where}")
-        fabric.backward(measures["loss"])
-        norm = torch.nn.utils.clip_grad_norm_(list(trainable(network)), config.optimiser.clip_norm)
-        optimizer.step()
-        optimizer.zero_grad()
-
-        done = iteration + 1
-        log.add(iteration, {**{k: float(v.detach()) for k, v in measures.items()}, "gradient_norm": float(norm)})
-        if done % config.log_every == 0 or done == config.iterations:
-            latest = log.flush(waited)
-            if progress is not None:
-                progress(done, config.iterations, latest)
-        if done % config.checkpoint_every == 0 or done == config.iterations:
-            log.write()
-            parts = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
-            save_state(folder, {**parts, "iteration": done})
-        clock = time.perf_counter()
-    facts = {"iterations": config.iterations, "seed": config.seed, "training": config.model_dump(mode="json")}
-    return save_network(network, folder / WEIGHTS, facts)
+    with stop_requests() as request:
+        network = build(config.network)
+        run = Training(config, folder, fabric, network, log, request, progress, validate)
+        if state is not None:
+            same_training(state, run.settings(), folder)
+            run.done, run.best = state["done"], state["best"]
+            network.load_state_dict(state["network"])
+        log.start(run.done, state["window"] if state is not None else None)
+        for place in range(len(config.stages)):
+            run_stage(run, place, state)
+    path = folder / WEIGHTS
+    if fabric.is_global_zero:
+        log.write()
+        save_network(network, path, facts(run))
+    fabric.barrier()
+    return path
 
 
-class _Batches(Dataset[tuple[np.ndarray, np.ndarray, int]]):
-    """Batches by iteration; a map-style view for the loader's worker processes."""
-
-    def __init__(self, mixture: ClipMixture) -> None:
-        self.mixture = mixture
-
-    def __getitem__(self, iteration: int) -> tuple[np.ndarray, np.ndarray, int]:
-        return self.mixture.batch(iteration)
-
-
-def _loader(mixture: ClipMixture, begin: int, config: TrainConfig) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
-    order = range(begin, config.iterations)
-    return iter(
-        DataLoader(_Batches(mixture), batch_size=None, sampler=order, num_workers=config.workers, collate_fn=_as_is)
-    )
+def run_stage(run: Training, place: int, state: dict[str, Any] | None) -> None:
+    """Run what is left of a stage; the first one begins with the starting weights."""
+    config = run.config
+    end = sum(stage.iterations for stage in config.stages[: place + 1])
+    if run.done >= end:
+        return
+    mixture = ClipMixture(config.stages[place], config.seed, place, config.strict, config.cache_gb)
+    if state is None and run.done == 0:
+        with run.fabric.rank_zero_first():  # who is first may have to download
+            _fill(run.network, starting_network(config, mixture))
+    Stage(run, place, mixture, state if state is not None and state["stage"] == place else None).run()
+    if run.fabric.is_global_zero and len(config.stages) > 1:
+        save_network(run.network, run.folder / f"stage-{place}.safetensors", facts(run))
 
 
-def _as_is(batch: Any) -> Any:
-    return batch
+def facts(run: Training) -> dict[str, Any]:
+    """What the header of a weights file tells of how they came to be."""
+    stages = list(enumerate(run.config.stages))
+    data = {f"{n}.{source.source}#{place}": source.fingerprint()
+            for n, stage in stages for place, source in enumerate(stage.sources)}  # fmt: skip
+    measured = run.log.rows[-1] if run.log.rows else {}
+    return {
+        "iterations": run.done,
+        "seed": run.config.seed,
+        "training": run.settings(),
+        "data": data,
+        "commit": git(source_root())["commit"],
+        "metrics": {name: value for name, value in measured.items() if name not in TIMES and value == value},
+    }
 
 
-def _tensors(
-    frames: np.ndarray, labels: np.ndarray, objects: int, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Normalised frames (B, T, 3, H, W) and one-hot masks (B, T, O, H, W)."""
-    pixels = normalise(torch.from_numpy(frames).to(device).movedim(-1, -3))
-    ids = torch.arange(1, objects + 1, device=device).view(-1, 1, 1)
-    masks = (torch.from_numpy(labels).to(device).unsqueeze(2) == ids).float()
-    return pixels, masks * masks[:, :1].amax(dim=(-2, -1), keepdim=True)  # a slot empty at first stays empty
-
-
-def _start(config: TrainConfig, mixture: ClipMixture) -> Network:
-    torch.manual_seed(config.seed)
-    if config.start not in ("initial", "scratch"):
-        return load_network(config.start)
-    network = build(config.network)
-    if config.start == "initial":
-        from qpm.weights.initial import fetch_initial
-
-        batches = [_tensors(*mixture.batch(i), torch.device("cpu")) for i in range(PROBED)]
-        first = torch.cat([frames[:, 0] for frames, _ in batches])
-        frames, masks = max(batches, key=lambda batch: batch[1].shape[2])  # of most objects
-        generator = torch.Generator().manual_seed(config.seed)
-        file = config.initial_file or fetch_initial()
-        initialise(network, file, first, frames[:, 0], masks[:, 0], generator)
-    return network
-
-
-def _precision(name: str) -> Literal["bf16-mixed", "32-true"]:
-    """Fabric's name of the precision; `auto` takes bfloat16 where it is native."""
-    if name == "auto":
-        name = "bf16" if _native_bf16() else "32"
-    return "bf16-mixed" if name == "bf16" else "32-true"
-
-
-def _native_bf16() -> bool:
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+def _fill(network: Network, start: Network) -> None:
+    network.load_state_dict(start.state_dict())

@@ -31,7 +31,7 @@ def kept_share(progress: float, start: float, end: float, final: float) -> float
 
 
 def dice_loss(probability: Tensor, target: Tensor, present: Tensor) -> Tensor:
-    """1 - 2 |p t| / (|p| + |t|), averaged over the objects that are `present`.
+    """1 - 2 |p t| / (|p| + |t|), averaged over each clip's `present` objects, then over clips.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def dice_loss(probability: Tensor, target: Tensor, present: Tensor) -> Tensor:
 
 
 def score_loss(score: Tensor, iou: Tensor, present: Tensor) -> Tensor:
-    """Mean squared error of the predicted mask IoU (section 3.1), over objects with a defined IoU.
+    """Mean squared error of the predicted mask IoU (section 3.1), over each clip's objects with a defined IoU.
 
     Parameters
     ----------
@@ -57,6 +57,13 @@ def score_loss(score: Tensor, iou: Tensor, present: Tensor) -> Tensor:
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean of the values where the mask holds; 0, with a gradient of 0, where it holds nowhere."""
-    kept = torch.where(mask, values, torch.zeros_like(values))
-    return kept.sum() / mask.sum().clamp(min=1)
+    """Mean over clips of each clip's mean where the mask holds, 0 where it holds nowhere.
+
+    A clip counts the same whatever is in the others, so that a batch may be split between processes.
+
+    Parameters
+    ----------
+    values, mask : Tensors, (B, O)
+    """
+    kept = torch.where(mask, values, torch.zeros_like(values)).sum(dim=1)
+    return (kept / mask.sum(dim=1).clamp(min=1)).mean()

@@ -11,16 +11,16 @@ def picture(seed: int, size: int = 24) -> np.ndarray:
 def test_the_whole_image_as_crop_is_the_image_and_flipping_mirrors_it() -> None:
     frame = picture(0)
     whole = (0.0, 0.0, 24.0, 24.0)
-    assert (augment.warp_frame(frame, augment.crop_warp(whole, 24), 24) == frame).all()
-    mirrored = augment.warp_frame(frame, augment.crop_warp(whole, 24, flip=True), 24)
+    assert (augment.warp_frame(frame, augment.crop_warp(whole, (24, 24)), (24, 24)) == frame).all()
+    mirrored = augment.warp_frame(frame, augment.crop_warp(whole, (24, 24), flip=True), (24, 24))
     assert (mirrored == frame[:, ::-1]).all()
 
 
 def test_a_crop_at_full_resolution_is_a_slice() -> None:
     frame = picture(1)
-    warp = augment.crop_warp((5.0, 3.0, 16.0, 16.0), 16)
-    assert (augment.warp_frame(frame, warp, 16) == frame[3:19, 5:21]).all()
-    assert (augment.warp_labels(frame[..., 0], warp, 16) == frame[3:19, 5:21, 0]).all()
+    warp = augment.crop_warp((5.0, 3.0, 16.0, 16.0), (16, 16))
+    assert (augment.warp_frame(frame, warp, (16, 16)) == frame[3:19, 5:21]).all()
+    assert (augment.warp_labels(frame[..., 0], warp, (16, 16)) == frame[3:19, 5:21, 0]).all()
 
 
 def test_composing_looks_up_the_first_at_the_points_of_the_second() -> None:
@@ -35,28 +35,28 @@ def test_image_and_labels_stay_aligned_under_any_warp(seed: int) -> None:
     rng = np.random.default_rng(seed)
     disk = np.hypot(*np.mgrid[-60:60, -100:100]) < 40
     frame = np.repeat(np.where(disk, 255, 0)[..., None], 3, axis=2).astype(np.uint8)
-    crop = augment.crop_warp(augment.random_box(rng, (120, 200), (0.36, 1.0), 1.7), 96, flip=seed % 2 == 0)
-    warp = augment.compose(crop, augment.small_affine(rng, 96, rotation=10, shear=5, scale=0.1))
-    labels = augment.warp_labels(disk.astype(np.uint8), warp, 96)
-    seen = augment.warp_frame(frame, warp, 96)[..., 0] > 127
-    inside = augment.warp_labels(np.ones((120, 200), np.uint8), warp, 96) == 1  # elsewhere is the mean colour
+    crop = augment.crop_warp(augment.random_box(rng, (120, 200), (0.36, 1.0), 1.7), (96, 96), flip=seed % 2 == 0)
+    warp = augment.compose(crop, augment.small_affine(rng, (96, 96), rotation=10, shear=5, scale=0.1))
+    labels = augment.warp_labels(disk.astype(np.uint8), warp, (96, 96))
+    seen = augment.warp_frame(frame, warp, (96, 96))[..., 0] > 127
+    inside = augment.warp_labels(np.ones((120, 200), np.uint8), warp, (96, 96)) == 1  # elsewhere is the mean colour
     assert labels.any()
     assert (seen != (labels == 1))[inside].mean() < 0.01
 
 
 def test_outside_is_background_in_the_mean_colour() -> None:
-    warp = augment.crop_warp((-8.0, 0.0, 16.0, 16.0), 16)
+    warp = augment.crop_warp((-8.0, 0.0, 16.0, 16.0), (16, 16))
     frame, labels = np.zeros((16, 16, 3), np.uint8), np.ones((16, 16), np.uint8)
-    assert (augment.warp_frame(frame, warp, 16)[:, :7] == augment.FILL).all()
-    assert not augment.warp_labels(labels, warp, 16)[:, :8].any()
-    assert augment.warp_labels(labels, warp, 16)[:, 8:].all()
+    assert (augment.warp_frame(frame, warp, (16, 16))[:, :7] == augment.FILL).all()
+    assert not augment.warp_labels(labels, warp, (16, 16))[:, :8].any()
+    assert augment.warp_labels(labels, warp, (16, 16))[:, 8:].all()
 
 
 def test_a_reduced_picture_averages_what_it_cannot_show() -> None:
     stripes = np.zeros((32, 32, 3), np.uint8)
     stripes[:, ::2] = 255
-    warp = augment.crop_warp((0.0, 0.0, 32.0, 32.0), 16)
-    assert np.abs(augment.warp_frame(stripes, warp, 16).astype(int) - 127).max() <= 1
+    warp = augment.crop_warp((0.0, 0.0, 32.0, 32.0), (16, 16))
+    assert np.abs(augment.warp_frame(stripes, warp, (16, 16)).astype(int) - 127).max() <= 1
 
 
 def test_a_random_box_keeps_to_area_aspect_and_image() -> None:
@@ -70,7 +70,7 @@ def test_a_random_box_keeps_to_area_aspect_and_image() -> None:
 
 
 def test_small_affines_keep_the_centre() -> None:
-    warp = augment.small_affine(np.random.default_rng(4), 96, rotation=10, shear=5, scale=0.1)
+    warp = augment.small_affine(np.random.default_rng(4), (96, 96), rotation=10, shear=5, scale=0.1)
     assert np.allclose(warp @ [48, 48, 1], [48, 48])
     assert 0.9**-2 >= np.linalg.det(warp[:, :2]) >= 1.1**-2
 
@@ -94,3 +94,20 @@ def test_a_third_of_a_turn_of_hue_permutes_the_channels() -> None:
     turned = augment.hue_rotation(2 * np.pi / 3)
     assert np.allclose(np.abs(turned), turned) and np.allclose(turned.sum(axis=0), 1)
     assert sorted(map(tuple, turned.round(6))) == sorted(map(tuple, np.eye(3)))
+
+
+def test_a_rectangular_output_shows_the_box_without_distortion() -> None:
+    rng, frame = np.random.default_rng(9), picture(9, 48)
+    box = (4.0, 6.0, 40.0, 24.0)
+    assert (augment.warp_frame(frame, augment.crop_warp(box, (24, 40)), (24, 40)) == frame[6:30, 4:44]).all()
+    for _ in range(50):
+        _, _, width, height = augment.random_box(rng, (400, 800), (0.2, 0.4), 1.0, shape=40 / 24)
+        assert width / height == pytest.approx(40 / 24)
+
+
+def test_a_shift_moves_the_centre_by_at_most_its_share() -> None:
+    rng = np.random.default_rng(10)
+    moved = np.array(
+        [augment.small_affine(rng, (60, 100), 0, 0, 0, shift=0.1) @ [50, 30, 1] - [50, 30] for _ in range(200)]
+    )
+    assert (np.abs(moved) <= [10, 6]).all() and (np.abs(moved).max(axis=0) > [9, 5.4]).all()

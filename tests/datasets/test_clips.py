@@ -1,18 +1,20 @@
 """Clips from small coloured videos, in which every object has a colour of its own that augmentation cannot hide."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
+from qpm.datasets.augment_ranges import AugmentConfig
+from qpm.datasets.broken import BrokenImages
 from qpm.datasets.clip import Clip
-from qpm.datasets.clips import ClipStream, MixedClips, VideoClips, collate, draw_batch
+from qpm.datasets.clips import VideoClips
 from qpm.datasets.davis import DavisConfig
 from qpm.datasets.frame_cache import FrameCache
 from qpm.datasets.sampling import box_around, choose_box, choose_frames, largest_gap
 from qpm.datasets.video import Video
+from qpm.images import BrokenImage
 
 COLOURS = np.array([(20, 20, 20), (250, 160, 160), (160, 250, 160), (160, 160, 250)], np.uint8)  # by id
 FRAMES = 20
@@ -51,7 +53,10 @@ class Blocks:
 
 
 def clips(**settings: object) -> VideoClips:
-    return VideoClips(Blocks(), **{"size": 64, "occlusion": 0.0, **settings})  # type: ignore[arg-type]
+    """A source over the blocks; settings of the augmentation may stand beside the source's."""
+    ranges = {key: settings.pop(key) for key in list(settings) if key in AugmentConfig.model_fields}
+    augment = AugmentConfig.model_validate({"occlusion": 0, **ranges})
+    return VideoClips(Blocks(), **{"size": (64, 64), "augment": augment, **settings})  # type: ignore[arg-type]
 
 
 def drawn(source: VideoClips, count: int, progress: float = 1.0) -> list[Clip]:
@@ -99,22 +104,6 @@ def test_a_clip_depends_on_its_number_alone() -> None:
         assert a.name == b.name and (a.frames == b.frames).all() and (a.labels == b.labels).all()
 
 
-def test_a_resumed_stream_goes_on_as_the_whole_one() -> None:
-    stream = ClipStream(clips(), batch=2, seed=3, progress=lambda iteration: iteration / 10)
-    whole = [batch for batch, _ in zip(stream.batches(), range(4), strict=False)]
-    resumed = next(stream.batches(start=3))
-    assert all(torch.equal(a, b) for a, b in zip(whole[3], resumed, strict=True))
-    assert not torch.equal(whole[2][0], whole[3][0])
-    frames, labels = draw_batch(clips(), seed=3, iteration=3, batch=2, progress=0.3)
-    assert torch.equal(frames, resumed[0]) and torch.equal(labels, resumed[1])
-
-
-def test_a_batch_is_uint8_with_time_after_batch() -> None:
-    frames, labels = collate(drawn(clips(), 4))
-    assert frames.shape == (4, 3, 64, 64, 3) and labels.shape == (4, 3, 64, 64)
-    assert frames.dtype == labels.dtype == torch.uint8
-
-
 def test_a_pasted_object_is_one_more_object() -> None:
     found = drawn(clips(max_objects=2, pasted="object", paste_probability=1.0), 40)
     assert np.mean([clip.objects == 2 for clip in found]) > 0.9
@@ -148,6 +137,11 @@ def test_the_gap_grows_to_its_end_at_half_of_the_training() -> None:
     assert [largest_gap((1, 8), p) for p in (0.0, 0.25, 0.5, 1.0)] == [1, 4, 8, 8]
 
 
+def test_a_curriculum_in_steps_takes_the_last_one_reached() -> None:
+    steps = ((0.0, 5), (0.1, 10), (0.9, 5))
+    assert [largest_gap((1, 8), p, steps) for p in (0.0, 0.09, 0.1, 0.89, 0.9)] == [5, 5, 10, 10, 5]
+
+
 def test_frames_are_in_order_or_reversed_and_at_most_a_gap_apart() -> None:
     rng, steps = np.random.default_rng(1), []
     for _ in range(300):
@@ -177,6 +171,59 @@ def test_the_box_around_an_object_holds_it_in_all_frames() -> None:
     assert x <= 5 and x + width >= 12 and y <= 10 - 3 and y + height >= 40 + 3
 
 
+def test_a_box_of_another_shape_holds_the_object_too() -> None:
+    masks = np.zeros((1, 50, 50), bool)
+    masks[0, 10:20, 5:25] = True
+    x, y, width, height = box_around(masks, margin=0.0, shape=2.0)
+    assert (x, y, width, height) == (5, 10, 20, 10)
+
+
+def test_clips_may_be_long_and_rectangular() -> None:
+    for clip in drawn(clips(size=(48, 80), length=7, pasted="object", paste_probability=1, occlusion=1), 10):
+        assert clip.frames.shape == (7, 48, 80, 3) and clip.labels.shape == (7, 48, 80)
+
+
+def test_a_still_clip_bends_one_frame_differently_each_time() -> None:
+    ranges = {"crop": (1, 1), "aspect": 1, "spline": 1, "brightness": 0, "contrast": 0, "flip": 0}
+    for clip in drawn(clips(still=True, max_objects=1, **ranges), 10):
+        assert len({labels.tobytes() for labels in clip.labels}) == 3
+        assert (~is_bright(clip) & (clip.labels > 0)).mean() < 0.03
+
+
+def broken_at(names: set[str]) -> Blocks:
+    """Blocks of which some videos have frames that cannot be decoded."""
+
+    class Broken(Blocks):
+        def __getitem__(self, index: int) -> Video:
+            video = super().__getitem__(index)
+
+            def fail(_: int) -> np.ndarray:
+                raise BrokenImage(f"broken image file {video.name}.jpg")
+
+            return replace(video, read_frame=fail) if video.name in names else video
+
+    return Broken()
+
+
+def test_a_broken_image_is_passed_over_and_named() -> None:
+    source = VideoClips(broken_at({"video0"}), size=(32, 32))
+    assert {clip.name for clip in drawn(source, 12)} == {"video1", "video2"}
+    assert set(source.broken.drain()) == {"broken image file video0.jpg"} and source.broken.drain() == ()
+
+
+def test_a_broken_image_ends_a_strict_source_and_many_end_any() -> None:
+    with pytest.raises(BrokenImage, match=r"video0\.jpg"):
+        drawn(VideoClips(broken_at({"video0"}), size=(32, 32), broken=BrokenImages(strict=True)), 12)
+    everything = broken_at({f"video{index}" for index in range(3)})
+    with pytest.raises(BrokenImage, match="20 broken images in a row, the last one: broken image file"):
+        drawn(VideoClips(everything, size=(32, 32)), 1)
+
+
+def test_a_dataset_without_videos_is_refused() -> None:
+    with pytest.raises(ValueError, match="blocks: there is no video"):
+        VideoClips(Blocks(shown=()))
+
+
 def test_the_cache_drops_the_longest_unused_frames_at_its_limit() -> None:
     video, cache = Blocks()[0], FrameCache(max_bytes=4 * 90 * 120 * 4)
     for index in range(10):
@@ -192,28 +239,13 @@ def test_large_frames_are_kept_small() -> None:
     assert frame.shape == (45, 60, 3) and labels.shape == (45, 60) and set(np.unique(labels)) == {0, 1, 2, 3}
 
 
-def test_a_mixture_draws_its_sources_by_weight() -> None:
-    @dataclass
-    class Named:
-        name: str
-
-        def sample(self, rng: np.random.Generator, progress: float) -> Clip:
-            return Clip(np.zeros((1, 1, 1, 3), np.uint8), np.ones((1, 1, 1), np.uint8), self.name)
-
-    mixed = MixedClips([Named("a"), Named("b")], [5, 15])
-    rng = np.random.default_rng(0)
-    assert np.mean([mixed.sample(rng, 0.0).name == "b" for _ in range(2000)]) == pytest.approx(0.75, abs=0.03)
-    with pytest.raises(ValueError, match="2 sources need as many positive weights"):
-        MixedClips([Named("a"), Named("b")], [1, 0])
-
-
 def test_videos_that_give_no_clip_are_passed_over_and_none_at_all_is_an_error() -> None:
-    some = VideoClips(Blocks(shown=((), (1,))), size=32, max_objects=1)
+    some = VideoClips(Blocks(shown=((), (1,))), size=(32, 32), max_objects=1)
     assert {clip.name for clip in drawn(some, 10)} == {"video1"}
     with pytest.raises(ValueError, match="in 20 draws no video had 3 annotated frames and an object"):
-        drawn(VideoClips(Blocks(shown=((),)), size=32), 1)
+        drawn(VideoClips(Blocks(shown=((),)), size=(32, 32)), 1)
     with pytest.raises(ValueError, match="in 20 draws no video had 25 annotated frames"):
-        drawn(VideoClips(Blocks(), size=32, length=25), 1)
+        drawn(VideoClips(Blocks(), size=(32, 32), length=25), 1)
     with pytest.raises(ValueError, match="needs max_objects of 2 or more, not 1"):
         VideoClips(Blocks(), max_objects=1, pasted="object")
 
@@ -221,7 +253,7 @@ def test_videos_that_give_no_clip_are_passed_over_and_none_at_all_is_an_error() 
 def test_clips_of_real_video_show_their_objects(shared_data: Path) -> None:
     root = shared_data / "DAVIS-240p"
     train = DavisConfig(root=root, year=2016, split="train", resolution="240p").open()
-    source = VideoClips(train, pasted="object", paste_probability=1.0)
+    source = VideoClips(train, pasted="object", augment=AugmentConfig(paste_probability=1.0))
     found = [source.sample(np.random.default_rng((1, number)), 1.0) for number in range(20)]
     assert all(clip.objects in (1, 2) for clip in found) and len({clip.name for clip in found}) > 8
     assert all((clip.labels[0] == i).mean() >= 0.0018 for clip in found for i in range(1, clip.objects + 1))

@@ -1,116 +1,149 @@
-"""The training loop on a miniature dataset: it learns, resumes exactly, and stops on nonsense."""
-
-import shutil
+"""The training loop on a miniature dataset: it learns, resumes exactly, goes through stages, stops on nonsense."""
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import load_file
 
-from qpm.model import load_network
-from qpm.training.config import OptimiserConfig, TrainConfig
+from qpm.model import load_network, save_network
+from qpm.model.checkpoint import read_header
+from qpm.training.log import TIMES
 from qpm.training.loop import train
-from qpm.training.sources import DavisSource
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    """Two DAVIS sequences of a bright square that moves over noise."""
-    root = tmp_path_factory.mktemp("davis")
-    rng = np.random.default_rng(0)
-    (root / "ImageSets/2016").mkdir(parents=True)
-    (root / "ImageSets/2016/train.txt").write_text("left\nright\n")
-    for name, step in (("left", -2), ("right", 2)):
-        frames, masks = root / f"JPEGImages/240p/{name}", root / f"Annotations/240p/{name}"
-        frames.mkdir(parents=True), masks.mkdir(parents=True)
-        for t in range(6):
-            frame = rng.integers(0, 90, (64, 96, 3), dtype=np.uint8)
-            mask = np.zeros((64, 96), dtype=np.uint8)
-            x = 40 + step * t
-            mask[16:48, x : x + 32] = 255
-            frame[mask > 0] += 150
-            Image.fromarray(frame).save(frames / f"{t:05d}.jpg")
-            Image.fromarray(mask).save(masks / f"{t:05d}.png")
-    return root
+def same_weights(one, other):
+    one, other = load_file(str(one)), load_file(str(other))
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def config(root, **changes):
-    settings = dict(  # noqa: C408 - keywords, as the caller writes them
-        network="tiny",
-        start="scratch",
-        sources=(DavisSource(root=root, resolution="240p"),),
-        shapes=((2, 1),),
-        size=64,
-        iterations=6,
-        optimiser=OptimiserConfig(warm_up=2, rate=3e-3),
-        precision="32",
-        workers=0,
-        log_every=2,
-        checkpoint_every=3,
-    )
-    return TrainConfig(**{**settings, **changes})
+def history(folder):
+    """What was logged, without how fast it went."""
+    return pd.read_parquet(folder / "metrics.parquet").drop(columns=list(TIMES))
 
 
-def test_training_writes_weights_that_load_and_one_row_an_iteration(root, tmp_path):
+def stopping_after(iterations):
+    def stop(done, total, measures):
+        if done == iterations:
+            raise RuntimeError("power cut")
+
+    return stop
+
+
+def test_training_writes_weights_that_load_and_a_row_every_few_iterations(config, tmp_path):
     calls = []
-    weights = train(config(root), tmp_path, lambda done, total, measures: calls.append((done, total, measures)))
+    weights = train(config(), tmp_path, lambda *call: calls.append(call))
     assert load_network(weights).config.key_channels == 16
     rows = pd.read_parquet(tmp_path / "metrics.parquet")
-    assert rows["iteration"].tolist() == [0, 1, 2, 3, 4, 5]
-    assert [call[:2] for call in calls] == [(2, 6), (4, 6), (6, 6)]
-    assert calls[-1][2]["loss"] == pytest.approx(rows["loss"][4:].mean())
+    assert rows["iteration"].tolist() == [2, 4, 6] == [done for done, _, _ in calls]
+    assert {"iou", "score_error", "score_correlation", "first_score", "gradient_norm", "rate"} <= {*rows}
+    assert rows["loss"].tolist() == pytest.approx(rows["segmentation"] + 2 * rows["score"])
+    assert rows["data_wait"].between(0, 1).all()
+    assert (rows["clips_per_second"] * rows["seconds"]).tolist() == pytest.approx([2, 2, 2])
+    told = read_header(weights)[1]
+    assert told["iterations"] == 6 and set(told["data"]) == {"0.davis#0"}
+    assert told["metrics"]["loss"] == rows["loss"].iloc[-1] and "root" not in str(told)
 
 
-def test_resumed_training_gives_the_same_weights_and_losses_bit_for_bit(root, tmp_path):
-    straight = train(config(root), tmp_path / "straight")
-
-    def stop_after_four(done, total, measures):
-        if done == 4:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(config(root), tmp_path / "broken", stop_after_four)
-    resumed = train(config(root), tmp_path / "broken")  # from the checkpoint of iteration 3
-    one, other = load_file(str(straight)), load_file(str(resumed))
-    assert all(torch.equal(one[name], other[name]) for name in one)
-    logs = [pd.read_parquet(tmp_path / name / "metrics.parquet") for name in ("straight", "broken")]
-    pd.testing.assert_frame_equal(*logs)
+def test_resumed_training_gives_the_same_weights_and_losses_bit_for_bit(config, tmp_path):
+    straight = train(config(log_every=4), tmp_path / "straight")  # a row across the checkpoint
+    with pytest.raises(RuntimeError, match="power cut"):
+        train(config(log_every=4), tmp_path / "broken", stopping_after(4))
+    resumed = train(config(log_every=4), tmp_path / "broken")  # from the checkpoint of iteration 3
+    assert same_weights(straight, resumed)
+    pd.testing.assert_frame_equal(history(tmp_path / "straight"), history(tmp_path / "broken"))
 
 
-def test_a_finished_training_is_not_repeated(root, tmp_path):
-    first = train(config(root), tmp_path).read_bytes()
+def test_a_finished_training_is_not_repeated(config, tmp_path):
+    first = train(config(), tmp_path).read_bytes()
     calls = []
-    assert train(config(root), tmp_path, lambda *call: calls.append(call)).read_bytes() == first
+    assert train(config(), tmp_path, lambda *call: calls.append(call)).read_bytes() == first
     assert calls == []
 
 
-def test_loss_falls_while_training(root, tmp_path):
-    train(config(root, iterations=40, checkpoint_every=40), tmp_path)
+def test_the_last_checkpoints_are_kept_and_a_damaged_one_falls_back_to_the_one_before(config, tmp_path):
+    weights = train(config(checkpoint_every=1), tmp_path).read_bytes()
+    assert [path.stem for path in sorted((tmp_path / "checkpoints").iterdir())] == ["00000005", "00000006"]
+    (tmp_path / "checkpoints/00000006.pt").write_bytes(b"half a file")
+    calls = []
+    assert train(config(checkpoint_every=1), tmp_path, lambda *call: calls.append(call)).read_bytes() == weights
+    assert [done for done, _, _ in calls] == [6]
+
+
+def test_a_stage_starts_from_the_weights_of_the_one_before(config, settings, tmp_path):
+    first, second = settings()["stages"][0], settings({"size": [32, 64], "length": 4, "iterations": 2})["stages"][0]
+    two = config(stages=[first, second])
+    straight = train(two, tmp_path / "two")
+    assert same_weights(tmp_path / "two/stage-0.safetensors", train(config(), tmp_path / "one"))
+    assert not same_weights(tmp_path / "two/stage-0.safetensors", straight)
+    rows = pd.read_parquet(tmp_path / "two/metrics.parquet")
+    assert rows[["iteration", "stage"]].values.tolist() == [[2, 0], [4, 0], [6, 0], [8, 1]]
+    with pytest.raises(RuntimeError, match="power cut"):
+        train(two, tmp_path / "broken", stopping_after(8))
+    assert same_weights(train(two, tmp_path / "broken"), straight)  # begins the second stage again
+
+
+def test_a_stage_that_trains_the_quality_head_leaves_the_rest_as_it_was(config, tmp_path):
+    start = train(config(), tmp_path / "start")
+    head = {"optimiser": {"frozen": [], "trained": ["quality_head"], "rate": 0.1, "warm_up": 0}, "length": 6}
+    end = train(config({**head, "iterations": 1, "loss": {"memorize_every": 3}}, start=str(start)), tmp_path / "end")
+    before, after = load_file(str(start)), load_file(str(end))
+    assert {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])} == {"quality_head"}
+
+
+def test_accumulated_batches_give_the_step_of_one_large_batch(config, tmp_path):
+    loss = {"prior_dropped": 0.5, "prior": "random"}
+    one = train(config({"shapes": [[4, 1]], "loss": loss, "iterations": 2}), tmp_path / "one")
+    split = train(config({"shapes": [[2, 1]], "accumulate": 2, "loss": loss, "iterations": 2}), tmp_path / "split")
+    one, split = load_file(str(one)), load_file(str(split))
+    assert all(torch.allclose(one[name], split[name], atol=1e-5) for name in one)
+
+
+def test_loss_falls_while_training(config, tmp_path):
+    train(config({"iterations": 40}, checkpoint_every=40), tmp_path)
     loss = pd.read_parquet(tmp_path / "metrics.parquet")["segmentation"]
-    assert loss[-8:].mean() < 0.8 * loss[:8].mean()
+    assert loss[-4:].mean() < 0.8 * loss[:4].mean()
 
 
-def test_a_loss_that_is_not_finite_stops_and_keeps_the_batch(root, tmp_path):
-    weights = train(config(root, iterations=1), tmp_path / "one")
-    network = load_network(weights)
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_batch(config, tmp_path):
+    network = load_network(train(config({"iterations": 1}), tmp_path / "one"))
     with torch.no_grad():
         network.decoder.pred.bias.fill_(float("nan"))
-    from qpm.model import save_network
-
     broken = save_network(network, tmp_path / "broken.safetensors")
-    with pytest.raises(FloatingPointError, match="iteration 0"):
-        train(config(root, start=str(broken)), tmp_path / "nan")
-    assert np.load(tmp_path / "nan/bad_batch.npz")["frames"].shape == (2, 3, 64, 64, 3)
+    with pytest.raises(FloatingPointError, match=r"loss is nan in stage 0, iteration 0 \(clips of (left|right)"):
+        train(config(start=str(broken)), tmp_path / "nan")
+    bad = np.load(tmp_path / "nan/bad_batch-00000000.npz")
+    assert bad["frames"].shape == (2, 3, 64, 64, 3) and set(bad["names"]) <= {"left", "right"}
+    assert not list((tmp_path / "nan").glob("checkpoints/*.pt"))
 
 
-def test_sources_and_batch_shapes_must_agree(root, tmp_path):
-    with pytest.raises(ValueError, match=r"sources fill \[2\] objects"):
-        train(config(root, sources=(DavisSource(root=root, resolution="240p", objects=2),)), tmp_path)
+def test_a_folder_of_another_training_is_refused(config, tmp_path):
+    train(config(), tmp_path)
+    with pytest.raises(ValueError, match=r"holds a training with stages\.0\.iterations = 6, not 7"):
+        train(config({"iterations": 7}), tmp_path)
 
 
-def test_a_missing_dataset_is_told_before_anything_runs(tmp_path):
-    with pytest.raises((ValueError, FileNotFoundError), match="nowhere"):
-        train(config(tmp_path / "nowhere"), tmp_path / "run")
-    shutil.rmtree(tmp_path / "run", ignore_errors=True)
+def test_a_missing_dataset_is_told_before_anything_runs(config, tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        train(config({"sources": [{"source": "davis", "root": str(tmp_path / "nowhere")}]}), tmp_path / "run")
+
+
+def test_a_picture_shows_clips_on_the_way(config, tmp_path):
+    weights = train(config(picture_every=4), tmp_path / "with")
+    assert [path.name for path in (tmp_path / "with/pictures").iterdir()] == ["00000004.png"]
+    assert same_weights(weights, train(config(), tmp_path / "without"))
+
+
+def test_validation_enters_the_log_and_keeps_the_best_weights(config, tmp_path):
+    check = {"dataset": {"name": "synthetic"}, "every": 2}
+    answers = iter([0.3, 0.5, 0.4])
+
+    def validate(network):
+        assert not network.training
+        return {"val_J_and_F": next(answers)}
+
+    weights = train(config(validation=check), tmp_path, validate=validate)
+    rows = pd.read_parquet(tmp_path / "metrics.parquet")
+    assert rows["val_J_and_F"].tolist() == [0.3, 0.5, 0.4]
+    assert read_header(tmp_path / "best.safetensors")[1]["iterations"] == 4
+    assert not same_weights(tmp_path / "best.safetensors", weights)

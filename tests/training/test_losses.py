@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from qpm.training.losses import bootstrapped_cross_entropy, dice_loss, kept_share, score_loss
+from qpm.training.losses import bootstrapped_cross_entropy, dice_loss, kept_share, masked_mean, score_loss
 
 PRESENT = torch.tensor([[True, False]])
 
@@ -46,3 +46,8 @@ def test_score_loss_passes_no_nan_gradient_where_the_iou_is_undefined():
     score = torch.tensor([[0.9, 0.1]], requires_grad=True)
     score_loss(score, torch.tensor([[math.nan, 0.4]]), torch.tensor([[True, True]])).backward()
     assert score.grad is not None and score.grad.isfinite().all()
+
+
+def test_a_clip_counts_the_same_whatever_the_other_clips_hold():
+    values, present = torch.tensor([[0.2, 0.4], [0.9, 0.0]]), torch.tensor([[True, True], [True, False]])
+    assert masked_mean(values, present).item() == pytest.approx((0.3 + 0.9) / 2)

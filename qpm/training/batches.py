@@ -1,0 +1,53 @@
+"""Batches through loader processes, and as tensors on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from qpm.frames import normalise
+from qpm.training.mixture import Batch, ClipMixture
+
+Place = tuple[int, int]  # iteration, part of its batch
+
+
+class _Batches(Dataset[Batch]):
+    """A map-style view for the loader's worker processes; what a worker draws depends on the place alone."""
+
+    def __init__(self, mixture: ClipMixture, parts: int) -> None:
+        self.mixture, self.parts = mixture, parts
+
+    def __getitem__(self, place: Place) -> Batch:
+        return self.mixture.batch(*place, self.parts)
+
+
+def batches(mixture: ClipMixture, begin: int, rank: int, ranks: int, workers: int, pinned: bool) -> Iterator[Batch]:
+    """The batches of a process from an iteration to the stage's end, `accumulate` to an iteration."""
+    each = mixture.stage.accumulate
+    order = [(iteration, micro * ranks + rank)
+             for iteration in range(begin, mixture.stage.iterations) for micro in range(each)]  # fmt: skip
+    loader: DataLoader[Any] = DataLoader(
+        _Batches(mixture, each * ranks), batch_size=None, sampler=order, num_workers=workers, collate_fn=_as_is,
+        pin_memory=pinned, worker_init_fn=_one_thread, prefetch_factor=4 if workers else None,
+    )  # fmt: skip
+    return iter(loader)
+
+
+def tensors(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Normalised frames (B, T, 3, H, W) and one-hot masks (B, T, O, H, W)."""
+    pixels = normalise(batch.frames.to(device, non_blocking=True).movedim(-1, -3))
+    ids = torch.arange(1, batch.objects + 1, device=device).view(-1, 1, 1)
+    masks = (batch.labels.to(device, non_blocking=True).unsqueeze(2) == ids).float()
+    return pixels, masks * masks[:, :1].amax(dim=(-2, -1), keepdim=True)  # a slot empty at first stays empty
+
+
+def _as_is(batch: Any) -> Any:
+    return batch
+
+
+def _one_thread(worker: int) -> None:
+    torch.set_num_threads(1)

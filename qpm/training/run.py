@@ -1,0 +1,93 @@
+"""What stays the same over all stages of a training, and how far it is."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+from qpm.model import Network
+from qpm.training.checkpoint import save_state
+from qpm.training.config import TrainConfig
+from qpm.training.log import TrainLog
+from qpm.training.stopping import StopRequest
+
+Progress = Callable[[int, int, dict[str, float]], None]  # iterations done, of, the latest measures
+Validate = Callable[[Network], dict[str, float]]
+BEST = "best.safetensors"
+log = logging.getLogger(__name__)
+
+
+class PassedOver:
+    """Broken images: each is named once in a pass over the data, and all are counted at its end."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, int] = {}
+
+    def note(self, names: Sequence[str]) -> None:
+        """Take what a batch passed over."""
+        for name in names:
+            if name not in self.times:
+                log.warning("passed over: %s", name)
+            self.times[name] = self.times.get(name, 0) + 1
+
+    def tell(self) -> None:
+        """Count, and begin again."""
+        if self.times:
+            log.warning("broken images: %d, passed over %d times", len(self.times), sum(self.times.values()))
+        self.times = {}
+
+
+@dataclass
+class Training:
+    """What stays the same over all stages, and how far the training is."""
+
+    config: TrainConfig
+    folder: Path
+    fabric: Fabric
+    network: Network
+    log: TrainLog
+    request: StopRequest
+    progress: Progress | None
+    validate: Validate | None
+    done: int = 0  # iterations, over all stages
+    best: float = float("-inf")
+    broken: PassedOver = field(default_factory=PassedOver)
+    saved: float = field(default_factory=time.monotonic)
+
+    def save(self, stage: int, optimizer: torch.optim.Optimizer) -> None:
+        """Write a checkpoint; rank 0's is everybody's, since what they draw follows from the iteration."""
+        self.log.write()
+        self.saved = time.monotonic()
+        if self.fabric.is_global_zero:
+            state = {
+                "network": self.network.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "scaler": self.fabric.strategy.precision.state_dict(),
+                "stage": stage,
+                "done": self.done,
+                "best": self.best,
+                "window": self.log.state(),
+                "settings": self.settings(),
+            }
+            save_state(self.folder, self.done, state, self.config.keep)
+
+    def settings(self) -> dict[str, Any]:
+        """What decides the result; where files lie and how fast the machine works do not."""
+        places = {"root", "initial_file"}
+        deciding = {"network", "start", "stages", "seed"}
+        chosen = self.config.model_dump(mode="json", include=deciding)
+        without: dict[str, Any] = _without(chosen, places)
+        return without | {"processes": self.fabric.world_size}
+
+
+def _without(value: Any, places: set[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _without(part, places) for key, part in value.items() if key not in places}
+    return [_without(part, places) for part in value] if isinstance(value, list) else value

@@ -1,0 +1,73 @@
+"""The weights that a training starts from."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from qpm.model import Network, build
+from qpm.model.checkpoint import read_header
+from qpm.model.mismatch import refuse_mismatch
+from qpm.training.batches import tensors
+from qpm.training.config import TrainConfig
+from qpm.training.draws import seeded
+from qpm.training.initialise import initialise, load_encoders
+from qpm.training.mixture import ClipMixture
+from qpm.weights import resolve
+
+PROBED = 32  # batches whose first frames give the keys their principal directions
+HEADS = ("quality_head", "prior_gate", "aspp")  # parts that other weights may lack, or have in excess
+log = logging.getLogger(__name__)
+
+
+def starting_network(config: TrainConfig, mixture: ClipMixture) -> Network:
+    """A network with the weights that `config.start` names; `mixture` gives the clips that scale new layers."""
+    torch.manual_seed(config.seed)
+    network = build(config.network)
+    if config.start == "initial":
+        _from_classifier(network, config, mixture)
+    elif config.start == "encoders":
+        load_encoders(network, _classifier(config), seeded(config.seed, "start"))
+    elif config.start != "scratch":
+        load_weights(network, resolve(config.start), config.network)
+    return network
+
+
+def load_weights(network: Network, file: Path, name: str) -> None:
+    """Load a weights file into a network that may have other heads; heads that the file lacks stay as they are.
+
+    Raises
+    ------
+    ValueError
+        If the file is of a network that differs in another part, or its tensors do not fit.
+    """
+    config, _ = read_header(file)
+    for key in type(config).model_fields:
+        theirs, ours = getattr(config, key), getattr(network.config, key)
+        alike = theirs.similarity == ours.similarity if key == "read" else theirs == ours
+        if not alike and not key.startswith(("quality", "prior", "aspp")):
+            raise ValueError(f"start: {file} has {key} {theirs}; network '{name}' has {ours}")
+    found, expected = load_file(str(file)), network.state_dict()
+    kept = {key: value.float() for key, value in found.items() if key in expected or not key.startswith(HEADS)}
+    fresh = [key for key in expected if key not in found and key.startswith(HEADS)]
+    refuse_mismatch({key: value.shape for key, value in expected.items() if key not in fresh}, kept, file)
+    if fresh:
+        log.info("%s has no %s: new weights", file.name, " and no ".join(sorted({key.split(".")[0] for key in fresh})))
+    network.load_state_dict({**expected, **kept})
+
+
+def _from_classifier(network: Network, config: TrainConfig, mixture: ClipMixture) -> None:
+    batches = [tensors(mixture.batch(place), torch.device("cpu")) for place in range(PROBED)]
+    first = torch.cat([frames[:, 0] for frames, _ in batches])
+    frames, masks = max(batches, key=lambda batch: batch[1].shape[2])  # of most objects
+    generator = torch.Generator().manual_seed(config.seed)
+    initialise(network, _classifier(config), first, frames[:, 0], masks[:, 0], generator)
+
+
+def _classifier(config: TrainConfig) -> Path:
+    from qpm.weights.initial import fetch_initial
+
+    return config.initial_file or fetch_initial()
