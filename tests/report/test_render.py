@@ -1,11 +1,16 @@
 """All reports of a study, and its page."""
 
+import json
 import re
+import shutil
 from html.parser import HTMLParser
 
 import pytest
 
+from qpm.report.page import write_page
+from qpm.report.publish import Section, together
 from qpm.report.render import REPORTS, context, make, render
+from tests.report.clips import write_study_with_clips
 from tests.report.conftest import make_study, write_study
 
 
@@ -31,6 +36,7 @@ def test_the_files_are_named_and_exist(rendered):
         "policies.png",
         "policies.pdf",
         "policies.txt",
+        "provenance.json",
         "index.html",
     } <= names
     assert all(path.is_file() for path in rendered.files)
@@ -81,9 +87,9 @@ class Page(HTMLParser):
         values = dict(attrs)
         self.ids |= {values["id"]} if "id" in values else set()
         if tag in ("img", "script", "link", "iframe"):
-            address = values.get("src") or values.get("href") or ""
+            address = values.get("src") or values.get("href") or "data:"
             self.requests += [] if address.startswith("data:") else [address]
-        self.without_words += tag == "img" and not values.get("alt")
+        self.without_words += tag == "img" and "src" in values and not values.get("alt")
         if tag == "a" and values["href"].startswith("#"):
             self.anchors.add(values["href"][1:])
 
@@ -101,3 +107,24 @@ def test_the_page_escapes_the_studys_words_and_shows_provenance(rendered):
     assert "Does it help &amp; by how much?" in text
     assert "0123456789ab with uncommitted changes" in text and "half (SHA-256 cdcdcdcdcdcd)" in text
     assert "8.0 min over all trials" in text
+
+
+def test_the_provenance_is_there_for_a_program_too(rendered):
+    record = json.loads(rendered.provenance.read_text())
+    assert record["facts"]["weights"] == "half (SHA-256 cdcdcdcdcdcd)"
+    assert len(record["trials"]) == 8 and record["trials"][0]["config"]["study"] == "fabricated"
+
+
+def test_a_report_of_several_parts_has_one_heading_and_one_below_it_for_each_part(results, study):
+    parts = [Section(name, f"The {name}", ()) for name in ("first", "second")]
+    written = write_page(results, study, [together("both", "Both of them", parts)], {}).read_text()
+    headings = re.findall(r"<h([23]) id=.*?>(.*?)</h", written)
+    assert headings[:3] == [("2", "Both of them"), ("3", "The first"), ("3", "The second")]
+    assert [section.name for section in together("both", "", parts).all()] == ["both", "first", "second"]
+
+
+def test_a_page_has_a_player_only_while_its_videos_are_at_hand(tmp_path, study):
+    folder = write_study_with_clips(tmp_path / "fabricated")
+    assert 'id="player"' in make(folder, study).page.read_text()
+    shutil.rmtree(tmp_path / "clips")
+    assert 'id="player"' not in make(folder, study).page.read_text()

@@ -50,7 +50,7 @@
 
   // The chart has a box of 1000 x 100 that is stretched to its place; texts are HTML beside it.
   const svg = (name, attributes) => {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    const element = document.createElementNS(chart.namespaceURI, name);
     Object.entries(attributes).forEach(([key, value]) => element.setAttribute(key, value));
     return element;
   };
