@@ -17,6 +17,7 @@ from qpm.cli import (
     importing,
     scoring,
     studies,
+    training,
     ui,
     video,
     weights,
@@ -66,6 +67,8 @@ def main(
 app.command("run")(studies.run)
 app.command("status")(studies.status)
 app.command("render")(studies.render)
+app.command("train")(training.train)
+app.command("import-run")(training.import_run)
 app.command("list")(catalogue.list_)
 app.command("segment")(video.segment)
 app.command("score")(scoring.score)

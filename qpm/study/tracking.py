@@ -30,7 +30,7 @@ ARTIFACTS = "mlartifacts"
 ENDED = {"finished": "FINISHED", "superseded": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
 MANY = 100  # params and tags in one request, at most
 VALUE = 6000  # characters of a param's value, at most
-MIRRORED = ("*.ipynb", "*.png", "*.pdf", "*.csv", "*.md", "trial.json")
+MIRRORED = ("*.ipynb", "*.png", "pictures/*.png", "*.pdf", "*.csv", "*.md", "trial.json")
 
 
 class Tracker:
@@ -128,6 +128,15 @@ class Tracker:
     def end(self, run_id: str, status: str) -> None:
         """End a run with the ledger's word for how."""
         self.client.set_terminated(run_id, ENDED[status])
+
+    def find(self, tag: str, value: str) -> str | None:
+        """Id of this study's run with that tag, or None."""
+        runs = self.client.search_runs([self.experiment], f"tags.`{tag}` = '{value}'", max_results=1)
+        return str(runs[0].info.run_id) if runs else None
+
+    def last_step(self, run_id: str, name: str) -> int:
+        """The last step at which a run has that metric; -1 if it has none."""
+        return max((metric.step for metric in self.client.get_metric_history(run_id, name)), default=-1)
 
     def running(self) -> list[str]:
         """Ids of this study's runs that say they are running."""

@@ -54,6 +54,12 @@ def launched() -> tuple[int, int]:
     return 1, 1
 
 
+def rank() -> int:
+    """Number of this process among those that train together, before Fabric is open."""
+    here, nodes = launched()
+    return 0 if here * nodes == 1 else int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")))
+
+
 def precision(name: str, device: torch.device) -> Precision:
     """Fabric's name of the precision; `auto` takes bfloat16 where it is native."""
     if name == "auto":
