@@ -1,4 +1,4 @@
-"""What `qpm segment` writes beside the loop: masks with the given ids, scores, probabilities, tinted frames."""
+"""What `qpm segment` writes beside the loop: masks with the given ids, scores, probabilities."""
 
 import csv
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from PIL import Image
 
 from qpm import images, video_io
 from qpm.memory import MemoryPolicy
-from qpm.segment import Course, frame_rate, open_video, save, tinted, vanishing
+from qpm.segment import Course, frame_rate, open_video, save, vanishing
 
 
 @dataclass
@@ -145,13 +145,6 @@ def test_probabilities_are_stored_with_their_ids_background_first(tmp_path):
     assert stored["object_ids"].tolist() == [2, 7]
     assert stored["probabilities"].dtype == np.float32
     np.testing.assert_array_equal(stored["probabilities"], result.probabilities.numpy())
-
-
-def test_tinted_frames_differ_from_the_video_only_on_objects(frames, tmp_path):
-    video = open_video(frames, tmp_path / "first.png")
-    (picture,) = tinted([Result(1, first_mask())], video)
-    changed = (picture != video.read_frame(1)).any(axis=-1)
-    assert np.array_equal(changed, first_mask() > 0)
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def segment(
         bool, typer.Option("--save-probabilities", help="Also probabilities/*.npz.")
     ] = False,
     overlay: Annotated[
-        Path | None, typer.Option(metavar="CLIP.mp4", help="Also a clip with tinted objects.")
+        Path | None, typer.Option(metavar="CLIP.mp4", help="Also a clip: outlined objects, scores, memory.")
     ] = None,
     max_side: Annotated[
         int | None, typer.Option(min=32, help="Work at this longer side; masks keep the input's size.")
@@ -84,7 +84,7 @@ def segment(
     from qpm.inference import Ensemble, propagate, resolve
     from qpm.memory import MemoryPolicy
     from qpm.model import load_network
-    from qpm.segment import Course, frame_rate, open_video, save, tinted, vanishing
+    from qpm.segment import Course, annotated, frame_rate, open_video, save, vanishing
 
     if source.is_dir() and out.resolve() == source.resolve():
         raise ValueError(f"--out {out} is the folder of the frames; the masks would replace them")
@@ -106,7 +106,7 @@ def segment(
     if overlay is None:
         deque(saved, maxlen=0)
     else:
-        video_io.write_video(overlay, tinted(saved, video), rate=frame_rate(source))
+        video_io.write_video(overlay, annotated(saved, video, plain), rate=frame_rate(source))
     tell([*course.growth(plain), *course.lost()])
     typer.echo(f"{count} masks and scores.csv in {out}" + (f", overlay {overlay}" if overlay else ""))
 

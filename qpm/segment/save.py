@@ -1,4 +1,4 @@
-"""Masks, scores, probabilities and an overlay clip, written while the loop runs."""
+"""Masks, scores and probabilities, written while the loop runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qpm import images
-from qpm.datasets.video import Video
 from qpm.files import write_atomic
 
 if TYPE_CHECKING:  # the readers of this module's results need no torch
@@ -68,9 +67,3 @@ def _write_probabilities(result: FrameResult, path: Path) -> None:
     assert result.probabilities is not None, "propagate was not asked to keep them"
     probabilities = result.probabilities.float().cpu().numpy()
     np.savez_compressed(path, probabilities=probabilities, object_ids=np.array(result.object_ids))
-
-
-def tinted(results: Iterable[FrameResult], video: Video) -> Iterator[np.ndarray]:
-    """The frames with their objects tinted, uint8 (H, W, 3)."""
-    for result in results:
-        yield images.overlay(video.read_frame(result.index), result.labels)
