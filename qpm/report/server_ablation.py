@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from qpm.metrics.server_scores import PARTS, ServerScores, imported
 from qpm.report import captions, numbers, style
@@ -79,31 +80,29 @@ def caption(results: Results, numeric: pd.DataFrame) -> str:
 
 
 def draw(numeric: pd.DataFrame, ax: Axes) -> None:
-    """Draw the printed and the measured Overall of every row."""
+    """Draw the printed and the measured Overall of every row; printed numbers stand above, measured ones below."""
     places = range(len(numeric))
-    for name, label, colour, marker in (
-        ("paper", "paper", PAPER, "o"),
-        ("measured", "measured", MEASURED, "D"),
-    ):
-        ax.plot(numeric[name], places, marker, color=colour, label=label, ms=5)
+    for name, colour, marker, away in (("paper", PAPER, "o", -0.22), ("measured", MEASURED, "D", 0.42)):
+        ax.plot(numeric[name], places, marker, color=colour, label=name, ms=5)
         for place, value in zip(places, numeric[name], strict=True):
             if numbers.measured(value):
                 ax.annotate(
-                    numbers.fixed(value), (value, place - 0.22), ha="center", fontsize=6.5, color=colour
+                    numbers.fixed(value), (value, place + away), ha="center", fontsize=6.5, color=colour
                 )
     ax.set_yticks(places, numeric.row)
-    ax.set_ylim(len(numeric) - 0.5, -0.6)
-    ax.margins(x=0.1)
+    ax.set_ylim(len(numeric) - 0.4, -0.6)
+    ax.margins(x=0.12)
+    ax.xaxis.set_major_locator(MaxNLocator(4))
     ax.grid(axis="y", visible=False)
     ax.set_xlabel("Overall")
-    if numeric.measured.notna().any():
-        ax.legend(loc="lower right")
 
 
 def figure(numeric: pd.DataFrame) -> Figure:
     """Return the ablation as a figure."""
-    drawing = style.figure(style.COLUMN, 1.9)
+    drawing = style.figure(style.COLUMN, 2.1)
     draw(numeric, drawing.subplots())
+    if numeric.measured.notna().any():
+        drawing.legend(loc="outside upper center", ncols=2, handletextpad=0.2)
     return drawing
 
 
