@@ -65,6 +65,9 @@ def run(
         bool, typer.Option("--allow-partial", help="Make the tables even if some trial failed.")
     ] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Start nothing after a failure.")] = False,
+    share: Annotated[
+        bool, typer.Option(help="Evaluate trials that differ only in the policy as one sweep: the same rows.")
+    ] = True,
 ) -> None:
     """Run a study and print its tables.
 
@@ -80,7 +83,8 @@ def run(
     from qpm.study.spec import load_study
 
     try:
-        summary = runner.run(load_study(study, set_ or ()), results, jobs, cluster, allow_partial, fail_fast)
+        loaded = load_study(study, set_ or ())
+        summary = runner.run(loaded, results, jobs, cluster, allow_partial, fail_fast, share)
     except Locked as error:
         raise ValueError(error) from None
     for line in summary.failures:

@@ -4,33 +4,36 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
 from qpm import rows as tidy
 from qpm.datasets.video import Video
-from qpm.devices import choose_device, choose_dtype
 from qpm.files import write_atomic
 from qpm.images import write_labels
-from qpm.inference import Ensemble, FrameResult, propagate, resolve
-from qpm.metrics.frame import frame_measures
-from qpm.metrics.protocols import scored_frames
-from qpm.model import load_network
+from qpm.inference import FrameResult, propagate, resolve
 from qpm.seeding import seed_everything
 from qpm.study.config import TrialConfig
+from qpm.study.frame_rows import frame_rows, scored_objects, trial_table
+from qpm.study.setup import Setup
+from qpm.study.shared_sweep import find_sweep
 
 log = logging.getLogger(__name__)
 
-Tell = Callable[[int, int, str, str], None]  # frames done, frames in all, the video, the device
+Tell = Callable[..., None]  # frames done, frames in all, the video, the device; see `qpm.study.progress_file`
 
 
-def evaluate(config: TrialConfig, progress: Tell | None = None, masks: Path | None = None) -> pd.DataFrame:
+def evaluate(
+    config: TrialConfig,
+    progress: Tell | None = None,
+    masks: Path | None = None,
+    shared: Path | None = None,
+) -> pd.DataFrame:
     """Segment and score a dataset under one policy.
 
     Parameters
@@ -40,6 +43,9 @@ def evaluate(config: TrialConfig, progress: Tell | None = None, masks: Path | No
         Told after every frame.
     masks : Path, optional
         Where the label maps that the config wants saved go, as ``<sequence>/<frame>.png``.
+    shared : Path, optional
+        The trial's folder. If its record says that the trial shares a sweep with others, this takes part in the
+        sweep and gives the rows that it found: the same as alone (`qpm.study.shared_sweep`).
 
     Returns
     -------
@@ -47,86 +53,44 @@ def evaluate(config: TrialConfig, progress: Tell | None = None, masks: Path | No
         The tidy table of `qpm.rows`, checked; also the frames that do not count (`scored` is False there).
     """
     seed_everything(config.seed)
-    device = choose_device(config.inference.device)
-    dtype = choose_dtype(config.inference.precision, device)
-    networks = [load_network(name).to(device) for name in config.weight_names]
-    network = Ensemble.of(networks, config.inference.flip)
-    dataset = config.dataset.open()
-    videos = [dataset[place] for place in range(len(dataset))]
-    done, total = 0, sum(len(video) for video in videos)
-    log.info("%s %s: %d videos, %d frames on %s", config.study, config.case, len(videos), total, device)
+    setup = Setup(config)
+    sweep = find_sweep(shared, setup) if shared is not None else None
+    if sweep is not None:
+        sweep.work(progress)
+    total, tables = sum(len(video) for video in setup.videos), list[pd.DataFrame]()
+    for place, video in enumerate(setup.videos):
+        done = sum(len(earlier) for earlier in setup.videos[:place])
+        found = sweep.rows(place) if sweep is not None else None
+        if found is None:
+            tell = None if progress is None else partial(_tell, progress, done, total, video.name, str(setup.device))
+            found = _alone(setup, video, tell, masks)
+        tables.append(found)
+    return tidy.check(pd.concat(tables, ignore_index=True)) if tables else trial_table(config, [])
+
+
+def _alone(setup: Setup, video: Video, tell: Callable[[int], None] | None, masks: Path | None) -> pd.DataFrame:
+    """The rows of one video, from a run of its own."""
+    config, scored = setup.config, scored_objects(video, setup.dataset.protocol)
+    log.info("%s %s: %s on %s", config.study, config.case, video.name, setup.device)
     records: list[dict[str, Any]] = []
-    for video in videos:
-        scored = scored_objects(video, dataset.protocol)
-        for result, seconds, peak in _timed(_results(config, network, video, dtype), device):
-            records += frame_rows(video, result, scored, seconds, peak)
-            if masks is not None and config.keeps_masks(video.name):
-                mask = masks / video.name / f"{result.name}.png"
-                write_atomic(mask, partial(write_labels, labels=result.labels))
-            done += 1
-            if progress is not None:
-                progress(done, total, video.name, str(device))
-    table = pd.DataFrame(records, columns=None if records else list(tidy.COLUMNS))
-    names = {"study": config.study, "case": config.case, "seed": config.seed, "dataset": config.dataset.name}
-    return tidy.check(table.assign(**names))
+    for frame, (result, seconds, peak) in enumerate(_timed(_results(setup, video), setup.device), start=1):
+        records += frame_rows(video, result, scored, seconds, peak)
+        if masks is not None and config.keeps_masks(video.name):
+            mask = masks / video.name / f"{result.name}.png"
+            write_atomic(mask, partial(write_labels, labels=result.labels))
+        if tell is not None:
+            tell(frame)
+    return trial_table(config, records)
 
 
-def scored_objects(video: Video, protocol: str) -> dict[int, np.ndarray]:
-    """Per object, on which frames it counts (bool per frame)."""
-    frames = len(video)
-    return {
-        object_id: scored_frames(protocol, frames, video.first_frames[object_id], video.truth_frames)
-        for object_id in video.object_ids
-    }
+def _tell(progress: Tell, before: int, total: int, video: str, device: str, frames: int) -> None:
+    progress(before + frames, total, video, device)
 
 
-def frame_rows(
-    video: Video,
-    result: FrameResult,
-    scored: dict[int, np.ndarray],
-    seconds: float,
-    peak_bytes: int | None = None,
-) -> list[dict[str, Any]]:
-    """The rows of a finished frame, one per object given so far; j and f are NaN where there is no truth."""
-    truth = video.read_labels(result.index) if video.has_truth(result.index) else None
-    j, f = _measures(truth, result)
-    common = {
-        "sequence": video.name,
-        "attributes": ";".join(video.attributes),
-        "frame": result.name,
-        "frame_index": result.index,
-        "prior_frame": result.prior_frame,
-        "bank_frames": result.bank_frames,
-        "bank_bytes": result.bank_bytes,
-        "peak_bytes": peak_bytes,
-        "seconds": seconds,
-    }
-    return [
-        {
-            **common,
-            "object_id": object_id,
-            "category": video.categories.get(object_id, ""),
-            "seen": video.seen.get(object_id),
-            "annotated": video.first_frames[object_id] == result.index,
-            "scored": truth is not None and bool(scored[object_id][result.index]),
-            "present": None if truth is None else bool((truth == object_id).any()),
-            "area": None if truth is None else float((truth == object_id).mean()),
-            "j": j[place],
-            "f": f[place],
-            **{name: values[place] for name, values in result.signals.items()},
-            "iou_true": j[place],  # a rule's own view of it is NaN where the object is absent, as in training
-            "memorized": ";".join(shelf for shelf in result.memorized if _kept(result, shelf, object_id)),
-        }
-        for place, object_id in enumerate(result.object_ids)
-    ]
-
-
-def _results(
-    config: TrialConfig, network: Ensemble, video: Video, dtype: torch.dtype | None
-) -> Iterator[FrameResult]:
-    side = config.inference.longest(video.size)
-    policy = resolve(config.policy, network, video, max_side=side, dtype=dtype, seed=config.seed)
-    return propagate(network, video, policy, max_side=side, dtype=dtype)
+def _results(setup: Setup, video: Video) -> Iterator[FrameResult]:
+    config, loop = setup.config, setup.loop(video)
+    policy = resolve(config.policy, setup.network, video, seed=config.seed, **loop)
+    return propagate(setup.network, video, policy, **loop)
 
 
 def _timed(
@@ -142,16 +106,3 @@ def _timed(
             return
         seconds = time.perf_counter() - began
         yield result, seconds, torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
-
-
-def _measures(truth: np.ndarray | None, result: FrameResult) -> tuple[Sequence[float], Sequence[float]]:
-    if truth is None:
-        nothing = [float("nan")] * len(result.object_ids)
-        return nothing, nothing
-    j, f = frame_measures(truth, result.labels, result.object_ids)
-    return j.tolist(), f.tolist()
-
-
-def _kept(result: FrameResult, shelf: str, object_id: int) -> bool:
-    objects = result.memorized_objects.get(shelf)
-    return objects is None or object_id in objects

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from qpm import rows as tidy
 from qpm.datasets.video import Video
-from qpm.devices import choose_device, choose_dtype
 from qpm.files import write_atomic
 from qpm.images import write_labels
-from qpm.inference import Ensemble, FrameResult
+from qpm.inference import FrameResult
 from qpm.inference.sweep import Cost, resolve_together, sweep
 from qpm.inference.sweep.tree import MAX_BRANCHES
-from qpm.model import load_network
 from qpm.study.config import TrialConfig
-from qpm.study.evaluate import Tell, frame_rows, scored_objects
+from qpm.study.frame_rows import frame_rows, scored_objects, trial_table
+from qpm.study.setup import Setup
+from qpm.study.sharing import OWN
 
 log = logging.getLogger(__name__)
 
-OWN = {"study", "case", "seed", "policy", "save_masks"}  # in these, trials of one sweep may differ
+Tell = Callable[[int, int, str, str], None]  # frames done, frames in all, the video, the device
+Records = list[dict[str, Any]]
 
 
 class Together(Mapping[str, pd.DataFrame]):
@@ -40,33 +39,22 @@ class Together(Mapping[str, pd.DataFrame]):
     def __init__(self, configs: Mapping[str, TrialConfig]) -> None:
         self.cost = Cost()
         self._configs = dict(configs)
-        self._records: dict[str, list[dict[str, Any]]] = {key: [] for key in configs}
+        self._records: dict[str, Records] = {key: [] for key in configs}
 
-    def add(self, key: str, records: list[dict[str, Any]]) -> None:
-        """Append rows of a frame to a trial."""
-        self._records[key] += records
+    def add(self, records: Mapping[str, Records], cost: Cost) -> None:
+        """Append rows of a video, and what they cost."""
+        for key, more in records.items():
+            self._records[key] += more
+        self.cost += cost
 
     def __getitem__(self, key: str) -> pd.DataFrame:
-        config, records = self._configs[key], self._records[key]
-        table = pd.DataFrame(records, columns=None if records else list(tidy.COLUMNS))
-        names = {
-            "study": config.study,
-            "case": config.case,
-            "seed": config.seed,
-            "dataset": config.dataset.name,
-        }
-        return tidy.check(table.assign(**names))
+        return trial_table(self._configs[key], self._records[key])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._configs)
 
     def __len__(self) -> int:
         return len(self._configs)
-
-
-def what_is_shared(config: TrialConfig) -> str:
-    """Equal for trials that `evaluate_together` can take together: all but the policy, names and the seed."""
-    return config.model_dump_json(exclude=OWN)
 
 
 def evaluate_together(
@@ -80,7 +68,7 @@ def evaluate_together(
     Parameters
     ----------
     configs : mapping
-        Any key, such as the trial's hash -> config; they agree in `what_is_shared`.
+        Any key, such as the trial's hash -> config; they agree in all but `sharing.OWN`.
     progress : callable, optional
         Told after every segmented frame; a frame counts once for every trial.
     masks : mapping, optional
@@ -91,46 +79,56 @@ def evaluate_together(
     Returns
     -------
     Together
-        Key -> the rows that `evaluate` gives, but for `seconds`: there, a frame that several trials share took each
-        of them as long as it took, and the query encoder's time is that of the first who needed it.
+        Key -> the rows that `evaluate` gives. A frame that several trials share took each of them the `seconds` that
+        it took to encode and to segment.
 
     Raises
     ------
     ValueError
         If the configs differ in more than the policy, or a policy cannot be followed.
     """
-    shared = _agreed(configs)
-    device = choose_device(shared.inference.device)
-    dtype = choose_dtype(shared.inference.precision, device)
-    networks = [load_network(name).to(device) for name in shared.weight_names]
-    network = Ensemble.of(networks, shared.inference.flip)
-    dataset, answer = shared.dataset.open(), Together(configs)
-    videos = [dataset[place] for place in range(len(dataset))]
-    done, total = 0, len(configs) * sum(len(video) for video in videos)
-    seeds = {key: config.seed for key, config in configs.items()}
-    log.info("%s: %d policies together, %d videos on %s", shared.study, len(configs), len(videos), device)
-    for video in videos:
-        scored, side = scored_objects(video, dataset.protocol), shared.inference.longest(video.size)
-        policies = {key: config.policy for key, config in configs.items()}
-        policies, drawing = resolve_together(
-            network, video, policies, seeds, max_side=side, dtype=dtype, max_branches=max_branches
-        )
-        runs = sweep(network, video, policies, max_side=side, dtype=dtype, max_branches=max_branches)
-        began = time.perf_counter()
-        for results in runs:
-            seconds = time.perf_counter() - began
-            records = {id(r): frame_rows(video, r, scored, seconds) for r in _distinct(results)}
-            for key, result in results.items():
-                answer.add(key, records[id(result)])
-                if masks is not None and configs[key].keeps_masks(video.name):
-                    _save(masks[key], video, result)
-            done += len(results)
+    setup, answer = Setup(_agreed(configs)), Together(configs)
+    frames = sum(len(video) for video in setup.videos)
+    log.info("%d policies together, %d videos on %s", len(configs), len(setup.videos), setup.device)
+    for place, video in enumerate(setup.videos):
+        before = len(configs) * sum(len(earlier) for earlier in setup.videos[:place])
+
+        def tell(done: int, before: int = before, name: str = video.name) -> None:
             if progress is not None:
-                progress(done, total, video.name, str(device))
-            began = time.perf_counter()
-        answer.cost += drawing + runs.cost
-    log.info("%s: %s", shared.study, answer.cost)
+                progress(before + done, len(configs) * frames, name, str(setup.device))
+
+        answer.add(*video_together(setup, video, configs, tell, masks, max_branches))
+    log.info("%s", answer.cost)
     return answer
+
+
+def video_together(
+    setup: Setup,
+    video: Video,
+    configs: Mapping[str, TrialConfig],
+    tell: Callable[[int], None],
+    masks: Mapping[str, Path] | None = None,
+    max_branches: int = MAX_BRANCHES,
+) -> tuple[dict[str, Records], Cost]:
+    """The rows of one video for every config, and what they cost; arguments as for `evaluate_together`.
+
+    Frames that trials share have the same dictionaries as rows: many trials take little more memory than one.
+    """
+    loop = setup.loop(video) | {"max_branches": max_branches}
+    policies = {key: config.policy for key, config in configs.items()}
+    seeds = {key: config.seed for key, config in configs.items()}
+    policies, drawing = resolve_together(setup.network, video, policies, seeds, **loop)
+    runs, scored = sweep(setup.network, video, policies, **loop), scored_objects(video, setup.dataset.protocol)
+    records, done = {key: Records() for key in configs}, 0
+    for results in runs:
+        rows = {id(result): frame_rows(video, result, scored, runs.seconds) for result in _distinct(results)}
+        for key, result in results.items():
+            records[key] += rows[id(result)]
+            if masks is not None and configs[key].keeps_masks(video.name):
+                _save(masks[key], video, result)
+        done += len(results)
+        tell(done)
+    return records, drawing + runs.cost
 
 
 def _agreed(configs: Mapping[str, TrialConfig]) -> TrialConfig:

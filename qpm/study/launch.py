@@ -19,6 +19,7 @@ from qpm.study.ledger import Planned
 from qpm.study.measures import history, measures
 from qpm.study.progress import Clock, Display, duration
 from qpm.study.reconcile import MARK, remove_partial
+from qpm.study.sharing import Sharing
 from qpm.study.tracking import Tracker
 
 ATTEMPTS = 2  # of a trial whose kernel or worker died; a Python error is never tried again
@@ -37,10 +38,21 @@ class Launch:
     engine : Engine
     tracker : Tracker
     show : Display
+    sharing : Sharing, optional
+        Which trials share a sweep.
     """
 
-    def __init__(self, study_dir: Path, notebook: Path, engine: Engine, tracker: Tracker, show: Display) -> None:
+    def __init__(
+        self,
+        study_dir: Path,
+        notebook: Path,
+        engine: Engine,
+        tracker: Tracker,
+        show: Display,
+        sharing: Sharing | None = None,
+    ) -> None:
         self.study_dir, self.notebook = study_dir, notebook
+        self.sharing = sharing or Sharing(study_dir, {})
         self.engine, self.tracker, self.show = engine, tracker, show
         self.provenance = provenance.collect()
         self.attempts: dict[str, int] = {}
@@ -93,7 +105,8 @@ class Launch:
             stale.unlink(missing_ok=True)
         remove_partial(folder)
         self.attempts[planned.name] = attempt = self.attempts.get(planned.name, 0) + 1
-        record = ledger.opening(planned, started=provenance.now(), attempt=attempt, provenance=self.provenance)
+        facts = {"attempt": attempt, "provenance": self.provenance} | self.sharing.facts(planned)
+        record = ledger.opening(planned, started=provenance.now(), **facts)
         run_id = self.tracker.start_trial(self.run_id, planned.title, record, self.provenance)
         ledger.write(folder, record | {"run_id": run_id})
         self.show.started(planned.title)

@@ -39,17 +39,25 @@ def display(console: Console, total: int, done: int) -> Display:
 
 
 class Clock:
-    """Time left, from the share of the work that is done: finished trials and parts of running ones."""
+    """Time left, from the share of the work that is done: finished trials and parts of running ones.
+
+    While trials work on a sweep that many share, their word counts; what was finished till then says nothing of the
+    pace after it.
+    """
 
     def __init__(self, pending: int) -> None:
         self.pending = pending
-        self.finished = 0
+        self.finished = self.before = 0
         self.began = time.monotonic()
 
     def left(self, running: Mapping[str, progress_file.Progress | None]) -> float | None:
         """Seconds left; None while too little is done to tell."""
+        sweeping = [told.left for told in running.values() if told is not None and told.shared]
+        if sweeping:
+            self.began, self.before = time.monotonic(), self.finished
+            return max((left for left in sweeping if left is not None), default=None)
         parts = [told.done / told.total for told in running.values() if told is not None and told.total]
-        share = (self.finished + sum(parts)) / max(self.pending, 1)
+        share = (self.finished - self.before + sum(parts)) / max(self.pending - self.before, 1)
         if share < 0.02:
             return None
         return (time.monotonic() - self.began) * (1 - share) / share
@@ -106,7 +114,8 @@ class Lines:
     def tick(self, running: Mapping[str, progress_file.Progress | None], left: float | None) -> None:
         if time.monotonic() - self.last < QUIET:
             return
-        parts = [f"{name} {f'{told.done}/{told.total}' if told else 'starting'}" for name, told in running.items()]
+        said = {name: f"{t.done}/{t.total} {t.phase}" if t else "starting" for name, t in running.items()}
+        parts = [f"{name} {how}" for name, how in said.items()]
         self._say(f"{', '.join(parts)}; {left_text(left) or 'too early to tell the time left'}")
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from qpm.files import write_json
 
@@ -15,12 +16,17 @@ EVERY = 0.5  # seconds between writes
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` units (frames or iterations), what is being worked on, and the device it runs on."""
+    """`done` of `total` units (frames or iterations), what is being worked on, and the device it runs on.
+
+    Work on a sweep that trials share is marked; for it `left` are the seconds left, once they can be told.
+    """
 
     done: int
     total: int
     phase: str = ""
     device: str = ""
+    shared: bool = False
+    left: float | None = None
 
 
 class ProgressFile:
@@ -30,10 +36,10 @@ class ProgressFile:
         self.path = Path(folder) / NAME
         self._written = -EVERY
 
-    def __call__(self, done: int, total: int, phase: str = "", device: str = "") -> None:
+    def __call__(self, done: int, total: int, phase: str = "", device: str = "", **sweep: Any) -> None:
         if done < total and time.monotonic() - self._written < EVERY:
             return
-        write_json(self.path, asdict(Progress(done, total, phase, device)))
+        write_json(self.path, asdict(Progress(done, total, phase, device, **sweep)))
         self._written = time.monotonic()
 
 

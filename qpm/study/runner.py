@@ -53,6 +53,7 @@ def run(
     cluster: str | None = None,
     allow_partial: bool = False,
     fail_fast: bool = False,
+    share: bool = True,
     console: Console | None = None,
 ) -> RunSummary:
     """Run what is not finished, then render the study's reports.
@@ -70,6 +71,8 @@ def run(
         Render also when some trial has failed.
     fail_fast : bool
         Start nothing more after the first failure.
+    share : bool
+        Evaluate trials that differ only in the policy as one sweep (`qpm.study.sharing`).
     console : Console, optional
         Where progress is shown; by default standard error.
 
@@ -88,7 +91,9 @@ def run(
             console.print(f"{name} was left unfinished by a process that is gone", highlight=False, markup=False)
         ledger.make_current(planned, folder)
         pending = [entry for entry in planned if not ledger.is_finished(entry)]
-        launched = _launch(study, folder, planned, pending, jobs, cluster, fail_fast, console) if pending else None
+        launched = None
+        if pending:
+            launched = _launch(study, folder, planned, pending, jobs, cluster, fail_fast, share, console)
         failures = _failures(pending, launched is INTERRUPTED)
         outputs: tuple[Path, ...] = ()
         if launched is not INTERRUPTED:
@@ -114,21 +119,24 @@ def _launch(
     jobs: int,
     cluster: str | None,
     fail_fast: bool,
+    share: bool,
     console: Console,
 ) -> str:
     """Run the pending trials; gives the launch's id in MLflow, or INTERRUPTED."""
-    from qpm.study import engine
+    from qpm.study import engine, sharing
     from qpm.study.launch import Launch
     from qpm.study.progress import display
     from qpm.study.tracking import Tracker
 
     show = display(console, len(planned), len(planned) - len(pending))
     try:
-        with engine.start(jobs, cluster, len(pending)) as running, Launch(
-            folder, study.notebook, running, Tracker(folder.parent, study.name), show
-        ) as launch:
-            launch.run(pending, fail_fast)
-            return launch.run_id
+        with engine.start(jobs, cluster, len(pending)) as running:
+            shared = sharing.plan(folder, study.notebook, pending if share else (), running.slots)
+            shared.announce(console)
+            with Launch(folder, study.notebook, running, Tracker(folder.parent, study.name), show, shared) as launch:
+                launch.run(pending, fail_fast)
+                launch.tracker.log_metrics(launch.run_id, [shared.settle(console)])
+                return launch.run_id
     except KeyboardInterrupt:
         return INTERRUPTED
     finally:
