@@ -36,9 +36,9 @@ class Bl30kConfig(BaseModel):
         root = find_root("bl30k", self.root, HOW_TO_GET)
         frames, masks = _names(root / "JPEGImages"), _names(root / "Annotations")
         names = frames if self.sequences is None else list(self.sequences)
-        lacking = {name: part for part, there in (("JPEGImages", frames), ("Annotations", masks))
-                   for name in sorted(set(names) - set(there))}  # fmt: skip
-        refuse_faults("bl30k", (f"no folder {part}/{name} under {root}" for name, part in lacking.items()))
+        for part, there in (("JPEGImages", frames), ("Annotations", masks)):
+            lacking = sorted(set(names) - set(there), key=natural_key)
+            refuse_faults("bl30k", (f"no folder {part}/{name} under {root}" for name in lacking))
         return Bl30k(root, tuple(names))
 
 

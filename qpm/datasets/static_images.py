@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from PIL import Image
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
 from qpm.datasets.layout import FRAME_SUFFIXES, find_root, natural_key, refuse_faults
 from qpm.datasets.video import DAVIS2017, Video
 from qpm.images import image_size, open_image, read_frame
 
+DISTORTION = 0.01  # a mask may be smaller than its image, but of another shape by this share at most
 HALF = 127  # masks of saliency sets are smooth at their edges; above this a pixel is the object's
 HOW_TO_GET = (
     "a folder of name.jpg with name.png beside it, in class folders or flat, or of images/ and masks/ "
@@ -116,11 +118,15 @@ def _labels(still: Still, kind: str, _: int) -> np.ndarray:
     if kind == "none":
         height, width = image_size(still.image)
         return np.zeros((height, width), dtype=np.uint8)
-    labels = read_alpha(still.image) if still.mask is None else read_binary(still.mask)
-    if labels.shape != image_size(still.image):
-        sizes = f"{labels.shape}, its image {image_size(still.image)} (height, width)"
-        raise ValueError(f"static-images: mask {still.mask} is {sizes}; make masks at the size of the images")
-    return labels
+    if still.mask is None:
+        return read_alpha(still.image)
+    labels, size = read_binary(still.mask), image_size(still.image)
+    if labels.shape == size:
+        return labels
+    if abs(labels.shape[0] * size[1] / (labels.shape[1] * size[0]) - 1) > DISTORTION:
+        sizes = f"{labels.shape}, its image {size} (height, width)"
+        raise ValueError(f"static-images: mask {still.mask} is {sizes}; a mask must have the shape of its image")
+    return np.array(Image.fromarray(labels).resize(size[::-1], Image.Resampling.NEAREST))
 
 
 def _find(root: Path, folder: Path, kind: str) -> list[Still]:

@@ -48,11 +48,10 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     for partial in (folder / FOLDER).glob(".*.partial.pt"):
         partial.unlink()  # of a process that was killed while writing
     for path in reversed(checkpoints(folder)):
-        try:
+        if zipfile.is_zipfile(path):
             state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
             return state
-        except (RuntimeError, EOFError, zipfile.BadZipFile) as error:
-            log.warning("%s cannot be read (%s); trying the one before", path, str(error).splitlines()[0])
+        log.warning("%s is damaged, as by a crash of the machine; going back to the one before", path)
     return None
 
 

@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 
 from qpm.model import load_network, save_network
 from qpm.model.checkpoint import read_header
+from qpm.training.checkpoint import load_state
 from qpm.training.log import TIMES
 from qpm.training.loop import train
 
@@ -15,6 +16,18 @@ from qpm.training.loop import train
 def same_weights(one, other):
     one, other = load_file(str(one)), load_file(str(other))
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def first_gradient(folder):
+    """The gradient of the first iteration: Adam's first moment is a tenth of it."""
+    state = load_state(folder)["optimizer"]["state"]
+    return torch.cat([entry["exp_avg"].flatten() for entry in state.values()]).numpy()
+
+
+def distance(one, other):
+    """Distance of two networks, in lengths of one."""
+    one, other = (torch.cat([value.flatten() for value in load_file(str(path)).values()]) for path in (one, other))
+    return float((one - other).norm() / one.norm())
 
 
 def history(folder):
@@ -92,11 +105,11 @@ def test_a_stage_that_trains_the_quality_head_leaves_the_rest_as_it_was(config, 
 
 
 def test_accumulated_batches_give_the_step_of_one_large_batch(config, tmp_path):
-    loss = {"prior_dropped": 0.5, "prior": "random"}
-    one = train(config({"shapes": [[4, 1]], "loss": loss, "iterations": 2}), tmp_path / "one")
-    split = train(config({"shapes": [[2, 1]], "accumulate": 2, "loss": loss, "iterations": 2}), tmp_path / "split")
-    one, split = load_file(str(one)), load_file(str(split))
-    assert all(torch.allclose(one[name], split[name], atol=1e-5) for name in one)
+    loss = {"prior_dropped": 0, "prior": "random"}
+    one = train(config({"shapes": [[4, 1]], "loss": loss, "iterations": 1}), tmp_path / "one")
+    split = train(config({"shapes": [[2, 1]], "accumulate": 2, "loss": loss, "iterations": 1}), tmp_path / "split")
+    assert first_gradient(tmp_path / "one") == pytest.approx(first_gradient(tmp_path / "split"), abs=1e-6)
+    assert distance(one, split) < 1e-3
 
 
 def test_loss_falls_while_training(config, tmp_path):
