@@ -29,6 +29,12 @@ def collect() -> dict[str, Any]:
         "time": now(),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "git": git(source_root()),
+    } | machine()
+
+
+def machine() -> dict[str, Any]:
+    """Facts about this machine and its libraries as JSON types."""
+    return {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "cpus": available_cpus(),

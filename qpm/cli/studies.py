@@ -59,8 +59,11 @@ def run(
     ] = 0,
     cluster: Annotated[
         str | None,
-        typer.Option(metavar="tcp://HOST:PORT", help="A running Dask scheduler; its workers run the trials."),
+        typer.Option(
+            metavar="tcp://HOST:PORT", help="A running Dask scheduler, whose workers run the trials; or: slurm."
+        ),
     ] = None,
+    per_gpu: Annotated[int, typer.Option(min=1, help="Trials at a time on each GPU of this machine.")] = 1,
     allow_partial: Annotated[
         bool, typer.Option("--allow-partial", help="Make the tables even if some trial failed.")
     ] = False,
@@ -77,6 +80,7 @@ def run(
     Examples:
       qpm run studies/quickstart.yaml
       qpm run studies/davis.yaml --set base.dataset.root=/data/DAVIS --jobs 4
+      qpm run studies/davis.yaml --cluster tcp://127.0.0.1:8786
     """
     from qpm.study import runner
     from qpm.study.locks import Locked
@@ -84,7 +88,7 @@ def run(
 
     try:
         loaded = load_study(study, set_ or ())
-        summary = runner.run(loaded, results, jobs, cluster, allow_partial, fail_fast, share)
+        summary = runner.run(loaded, results, jobs, cluster, allow_partial, fail_fast, share, per_gpu)
     except Locked as error:
         raise ValueError(error) from None
     for line in summary.failures:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -13,112 +13,173 @@ import dask
 from distributed import Client, Future, LocalCluster, wait
 from distributed.system import MEMORY_LIMIT
 
+from qpm.files import write_atomic
 from qpm.provenance import available_cpus
-from qpm.study.execute import Outcome, execute
+from qpm.study import cluster as clusters
+from qpm.study import kernel
+from qpm.study.execute import Outcome
 from qpm.study.notebook import modules
+from qpm.study.slots import CPU, gpus, places
+from qpm.study.task import Task, package_digest, perform, perform_elsewhere
+from qpm.study.warm_kernel import warm
 
 LOOPBACK = "127.0.0.1:0"  # any free port that only this machine reaches
-MEMORY = 3e9  # bytes that a trial may need
-LOST = 3  # workers that may die under a trial before Dask gives it up
 
 
 class Engine:
-    """Runs notebooks on a number of slots; each slot is one kernel at a time.
+    """Runs notebooks on the threads of this process; each is one kernel at a time.
 
     Parameters
     ----------
     client : Client
-    slots : int
-        How many notebooks run at once.
-    threads : int
-        CPU threads for each.
+    places : sequence of str
+        One entry for each notebook that may run at once: the GPU that it sees, or `qpm.study.slots.CPU`.
     """
 
-    def __init__(self, client: Client, slots: int, threads: int) -> None:
-        self.client, self.slots, self.threads = client, slots, threads
-        self.launch = uuid.uuid4().hex  # tells its kernels from those of another study on the same workers
+    def __init__(self, client: Client, places: Sequence[str], family: str = "") -> None:
+        self.client = client
+        self.threads = max(1, available_cpus() // max(1, len(places)))  # CPU threads of a notebook
+        self.launch = family + uuid.uuid4().hex  # tells its kernels from those of another study on the same workers
+        self._all, self._free = len(places), list(reversed(places))
+        self._taken: dict[Future, str] = {}
+
+    @property
+    def slots(self) -> int:
+        """How many notebooks run at once."""
+        return self._all
 
     def prepare(self, notebook: Path) -> None:
         """Have kernels of this machine load what the notebook imports, before the first is needed."""
-        from qpm.study import kernel
-
         kernel.prepare(kernel.thread_limits(self.threads), modules(notebook))
 
-    def submit(self, notebook: Path, folder: Path, parameters: Mapping[str, Any]) -> Future:
-        """Start a notebook; the future's result is its `Outcome`."""
-        from qpm.study.kernel import thread_limits
-
-        output = (folder / "notebook.ipynb").resolve()
-        limits = thread_limits(self.threads)
-        return self.client.submit(
-            execute, notebook.resolve(), output, dict(parameters), limits, self.launch, pure=False
-        )
+    def submit(
+        self, notebook: Path, folder: Path, parameters: Mapping[str, Any], inputs: Sequence[Path] = ()
+    ) -> Future:
+        """Start a notebook; the future's result is its `Outcome`. `inputs` are files that it reads."""
+        place = self._free.pop()
+        chosen = {} if place == CPU else {"CUDA_VISIBLE_DEVICES": place}
+        environment = kernel.thread_limits(self.threads) | chosen
+        future = self._send(self._task(notebook, folder, parameters, environment, inputs))
+        self._taken[future] = place
+        return future
 
     def ended(self, futures: Iterable[Future], seconds: float) -> set[Future]:
         """The futures that have ended, after waiting for one at most so long."""
         try:
-            return set(wait(list(futures), timeout=seconds, return_when="FIRST_COMPLETED").done)
+            done = set(wait(list(futures), timeout=seconds, return_when="FIRST_COMPLETED").done)
         except TimeoutError:
             return set()
+        self._free += [self._taken.pop(future) for future in done if future in self._taken]
+        return done
 
     def stop(self, futures: Iterable[Future], seconds: float = 5.0) -> None:
         """Kill the kernels, wherever they run, and wait a little for their notebooks to end."""
-        from qpm.study import kernel
-
         self.client.run(kernel.stop, self.launch)
         with suppress(TimeoutError):
             wait(list(futures), timeout=seconds)
 
+    def _task(self, notebook: Path, folder: Path, *rest: Any) -> Task:
+        parameters, environment, inputs = rest
+        content, here = notebook.read_bytes(), notebook.resolve()
+        files = tuple(path.resolve() for path in inputs)
+        return Task(here, content, folder.resolve(), dict(parameters), environment, self.launch, files)
 
-def outcome(future: Future) -> Outcome:
-    """How a notebook ended; a lost worker counts as a killed kernel, anything else unexpected as a failure."""
-    error = future.exception()
-    if error is None:
-        return future.result()
-    lost = type(error).__name__ in ("KilledWorker", "CancelledError", "FutureCancelledError", "CommClosedError")
-    return Outcome("killed" if lost else "failed", 0.0, f"{type(error).__name__}: {error}")
+    def _send(self, task: Task) -> Future:
+        return self.client.submit(perform, task, pure=False)
 
 
-def automatic_jobs() -> int:
-    """As many notebooks at a time as CPU cores and memory allow; one where there is a GPU to share.
+class ClusterEngine(Engine):
+    """Runs notebooks on the workers of a cluster; a worker's threads are its slots, and they may come and go.
 
-    One thread in each of two kernels uses two cores better than two threads in one.
+    Parameters
+    ----------
+    client : Client
+    folder : Path
+        The study's. Workers that do not see it send what a trial has written back through the client.
     """
-    if Path("/dev/nvidia0").exists():
-        return 1
-    return max(1, min(available_cpus(), int(MEMORY_LIMIT // MEMORY)))
+
+    def __init__(self, client: Client, folder: Path) -> None:
+        family = f"{folder.resolve()}:"
+        super().__init__(client, (), family)
+        client.run(kernel.stop_strays, family, self.launch)
+        self._shared = clusters.all_see(client, folder)
+        self._sent: dict[Path, Future] = {}
+
+    @property
+    def slots(self) -> int:
+        """How many notebooks run at once."""
+        return max(1, sum(self.client.nthreads().values()))
+
+    def prepare(self, notebook: Path) -> None:
+        """Have kernels of the workers start quickly."""
+        self.client.run(clusters.keep_warm)
+
+    def submit(
+        self, notebook: Path, folder: Path, parameters: Mapping[str, Any], inputs: Sequence[Path] = ()
+    ) -> Future:
+        """See `Engine.submit`."""
+        return self._send(self._task(notebook, folder, parameters, {}, inputs))
+
+    def _send(self, task: Task) -> Future:
+        for path in () if self._shared else task.inputs:
+            if path not in self._sent:
+                self._sent[path] = self.client.scatter(path.read_bytes(), hash=False)
+        inputs = [] if self._shared else [self._sent[path] for path in task.inputs]
+        return self.client.submit(perform_elsewhere, task, package_digest(), *inputs, pure=False)
+
+
+def outcome(future: Future, folder: Path) -> Outcome:
+    """How a trial's notebook ended, its files in the folder.
+
+    A lost worker counts as a killed kernel, anything else unexpected as a failure.
+    """
+    error = future.exception()
+    if error is not None:
+        lost = type(error).__name__ in ("KilledWorker", "CancelledError", "FutureCancelledError", "CommClosedError")
+        return Outcome("killed" if lost else "failed", 0.0, f"{type(error).__name__}: {error}")
+    result: Outcome = future.result()
+    for name, content in result.files.items():
+        write_atomic(folder / name, lambda partial, content=content: partial.write_bytes(content))  # type: ignore[misc]
+    return result
 
 
 @contextmanager
-def start(jobs: int, cluster: str | None = None, trials: int | None = None) -> Iterator[Engine]:
+def start(
+    folder: Path,
+    jobs: int = 0,
+    cluster: str | None = None,
+    trials: int | None = None,
+    per_gpu: int = 1,
+    use_gpus: bool = True,
+) -> Iterator[Engine]:
     """Open the engine for a with block.
 
     Parameters
     ----------
+    folder : Path
+        The study's.
     jobs : int
-        Notebooks at a time on this machine; its CPU cores are divided among them. 0: see `automatic_jobs`.
+        Notebooks at a time on this machine, whose CPU cores are divided among them; on Slurm, jobs. 0: see
+        `qpm.study.slots.places`.
     cluster : str, optional
-        Address of a running ``dask scheduler``; then its workers' threads are the slots. The workers need the
-        same paths as this machine for the results and the data.
+        See `qpm.study.cluster.connect`.
     trials : int, optional
-        How many there are to run; more slots than that would only waste cores.
+        How many there are to run.
+    per_gpu : int
+        Notebooks that share a GPU of this machine.
+    use_gpus : bool
+        False: none of them needs one.
     """
-    from qpm.study.warm_kernel import warm
-
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # outcomes are ours to tell
     with ExitStack() as stack:
-        if cluster is None:
-            slots = min(jobs or automatic_jobs(), trials or jobs or available_cpus())
-            threads = max(1, available_cpus() // slots)
-            stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": LOST}))
-            # "None" would not close the status pages but open them to the network, on port 8787 and another
-            pages = {"dashboard_address": LOOPBACK, "worker_dashboard_address": LOOPBACK}
-            size = {"n_workers": 1, "threads_per_worker": slots, "processes": False, "memory_limit": 0}
-            client = stack.enter_context(Client(stack.enter_context(LocalCluster(**size, **pages))))
-            stack.enter_context(warm())
-        else:
-            client = stack.enter_context(Client(cluster))
-            slots, threads = sum(client.nthreads().values()), 1
-            if not slots:
-                raise ValueError(f"the scheduler at {cluster} has no workers; start some: dask worker {cluster}")
-        yield Engine(client, slots, threads)
+        if cluster is not None:
+            yield ClusterEngine(stack.enter_context(clusters.connect(cluster, jobs or trials or 1, folder)), folder)
+            return
+        room = places(jobs, per_gpu, trials, gpus() if use_gpus else (), MEMORY_LIMIT)
+        stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": clusters.LOST}))
+        # "None" would not close the status pages but open them to the network, on port 8787 and another
+        pages = {"dashboard_address": LOOPBACK, "worker_dashboard_address": LOOPBACK}
+        size = {"n_workers": 1, "threads_per_worker": len(room), "processes": False, "memory_limit": 0}
+        client = stack.enter_context(Client(stack.enter_context(LocalCluster(**size, **pages))))
+        stack.enter_context(warm())
+        yield Engine(client, room)

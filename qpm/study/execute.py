@@ -7,10 +7,11 @@ import os
 import shutil
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,17 @@ from qpm.study.notebook import check_parameters, modules
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a notebook ended: "finished", "failed" (a Python error) or "killed" (its kernel died)."""
+    """How a notebook ended: "finished", "failed" (a Python error) or "killed" (its kernel died).
+
+    From a worker of a cluster come also its `machine` (`qpm.provenance.machine`) and, where it does not see the study's
+    folder, the trial's `files` by their path in the trial's folder.
+    """
 
     status: str
     seconds: float
     reason: str = ""
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 def execute(
@@ -56,7 +63,7 @@ def execute(
     from qpm.study import kernel
 
     output.parent.mkdir(parents=True, exist_ok=True)
-    partial = output.with_name(f"{output.stem}.partial.ipynb").resolve()
+    partial = output.with_name(f"{output.stem}.{uuid.uuid4().hex[:8]}.partial.ipynb").resolve()
     sockets = Path(tempfile.mkdtemp(prefix="qpm-"))
     began = time.monotonic()
     try:
@@ -81,7 +88,9 @@ def execute(
     finally:
         kernel.forget(sockets)
         shutil.rmtree(sockets, ignore_errors=True)
-        if partial.exists():
+        if kernel.is_stopped(launch):  # somebody else may run this trial by now
+            partial.unlink(missing_ok=True)
+        elif partial.exists():
             os.replace(partial, output)
     return Outcome(status, time.monotonic() - began, reason)
 

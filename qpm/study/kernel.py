@@ -130,6 +130,18 @@ def stop(launch: str) -> None:
             process.kill()
 
 
+def stop_strays(family: str, launch: str) -> None:
+    """Stop the launches of a family but one: their hosts are gone, and left kernels behind in this worker."""
+    for own in {own for own, _ in list(_live.values())}:
+        if own.startswith(family) and own != launch:
+            stop(own)
+
+
+def is_stopped(launch: str) -> bool:
+    """Whether that launch was stopped in this process."""
+    return launch in _stopped
+
+
 def _environment(more: Mapping[str, str]) -> dict[str, str]:
     return QUIET | {"PYTHONPATH": _import_path()} | dict(more)
 

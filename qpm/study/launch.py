@@ -86,7 +86,8 @@ class Launch:
                     planned = waiting.popleft()
                     running[self._start(planned)] = planned
                 for future in self.engine.ended(running, LOOK):
-                    planned, result = running.pop(future), outcome(future)
+                    planned = running.pop(future)
+                    result = outcome(future, planned.folder)
                     if self._may_retry(planned, result):
                         waiting.appendleft(planned)
                     clock.finished += self._end(planned, result)
@@ -111,7 +112,7 @@ class Launch:
         ledger.write(folder, record | {"run_id": run_id})
         self.show.started(planned.title)
         parameters = {"config": planned.trial.settings(), "folder": str(folder.resolve()), "run_id": run_id}
-        return self.engine.submit(self.notebook, folder, parameters)
+        return self.engine.submit(self.notebook, folder, parameters, tuple(planned.trial.weight_files().values()))
 
     def _may_retry(self, planned: Planned, result: Outcome) -> bool:
         return result.status == "killed" and self.attempts[planned.name] < ATTEMPTS
@@ -130,6 +131,7 @@ class Launch:
             ended=provenance.now(),
             seconds=round(result.seconds, 3),
             device=told.device if told else "",
+            **({"machine": dict(result.machine)} if result.machine else {}),
             metrics=numbers,
         )
         self._mirror_history(planned, record["run_id"])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -21,34 +23,31 @@ from qpm.study.spec import Study
 STAMP = "rendered.json"  # in the trials' folder, so that it is never committed
 
 
-def bring_up_to_date(study: Study, study_dir: Path, planned: Sequence[Planned]) -> tuple[list[Path], bool]:
-    """Render the study's reports unless the files on disk are of just these trials, this study and this code.
+@dataclass(frozen=True)
+class Outputs:
+    """The study's tables and figures, whether they were made just now, and a line for each page that failed."""
 
-    Returns
-    -------
-    list of Path
-        Tables and figures.
-    bool
-        Whether they were made anew.
-    """
+    files: tuple[Path, ...] = ()
+    anew: bool = False
+    failures: tuple[str, ...] = ()
+
+
+def bring_up_to_date(study: Study, study_dir: Path, planned: Sequence[Planned]) -> Outputs:
+    """Render the study's reports unless the files on disk are of just these trials, this study and this code."""
     stamp, state = study_dir / "trials" / STAMP, _state(study, study_dir, planned)
     known = json.loads(stamp.read_text(encoding="utf-8")) if stamp.is_file() else {}
-    files = [study_dir / name for name in known.get("files", [])]
+    files = tuple(study_dir / name for name in known.get("files", []))
     if known.get("state") == state and all(path.is_file() for path in files):
-        return files, False
-    files = _make(study, study_dir)
-    write_json(stamp, {"state": state, "files": [path.relative_to(study_dir).as_posix() for path in files]})
-    return files, True
+        return Outputs(files, anew=False)
+    made = _make(study, study_dir)
+    if not made.failures:  # else the next run tries again
+        names = [path.relative_to(study_dir).as_posix() for path in made.files]
+        write_json(stamp, {"state": state, "files": names})
+    return made
 
 
-def _make(study: Study, study_dir: Path) -> list[Path]:
-    """Render every report, and execute the notebook of each that has one, for reading and for changing by hand.
-
-    Raises
-    ------
-    RuntimeError
-        If a notebook fails although its report could be made.
-    """
+def _make(study: Study, study_dir: Path) -> Outputs:
+    """Render every report, and execute the notebook of each that has one, for reading and for changing by hand."""
     from qpm.report.load import load
     from qpm.report.render import context, make
 
@@ -57,17 +56,31 @@ def _make(study: Study, study_dir: Path) -> list[Path]:
     made = [name for name in study.report if name not in rendered.missing]
     pages = [page for name in made if (page := study.notebook.with_name(f"{name}.ipynb")).is_file()]
     executed = [study_dir / "notebooks" / page.name for page in pages]
-    with ThreadPoolExecutor(available_cpus()) as threads:
-        outcomes = list(threads.map(partial(_execute, known), pages, executed))
-    for path, outcome in zip(executed, outcomes, strict=True):
-        if outcome.status != "finished":
-            raise RuntimeError(f"report notebook {path} {outcome.status}: {outcome.reason}")
-    return [*rendered.files, *executed]
+    failures = tuple(
+        f"report {path.stem} {outcome.status}: {outcome.reason} ({path})"
+        for path, outcome in zip(executed, _execute_all(pages, executed, known), strict=True)
+        if outcome.status != "finished"
+    )
+    return Outputs((*rendered.files, *executed), True, failures)
 
 
-def _execute(known: Mapping[str, str], notebook: Path, output: Path) -> Outcome:
+def _execute_all(pages: Sequence[Path], outputs: Sequence[Path], known: Mapping[str, str]) -> list[Outcome]:
+    """Execute notebooks side by side; Ctrl-C ends their kernels."""
+    from qpm.study import kernel
+    from qpm.study.warm_kernel import warm
+
+    launch = uuid.uuid4().hex
+    with warm(), ThreadPoolExecutor(available_cpus()) as threads:
+        try:
+            return list(threads.map(partial(_execute, known, launch), pages, outputs))
+        except KeyboardInterrupt:
+            kernel.stop(launch)
+            raise
+
+
+def _execute(known: Mapping[str, str], launch: str, notebook: Path, output: Path) -> Outcome:
     names = parameter_names(notebook)
-    return execute(notebook, output, {name: value for name, value in known.items() if name in names})
+    return execute(notebook, output, {name: value for name, value in known.items() if name in names}, launch=launch)
 
 
 def _state(study: Study, study_dir: Path, planned: Sequence[Planned]) -> str:

@@ -25,6 +25,9 @@ def reconcile(results: Path, study: str) -> list[str]:
     for record in died:
         ledger.update(record["folder"], status="killed", reason="the process that ran it is gone")
         remove_partial(record["folder"])
+    for pattern in ("*.partial*", "notebooks/*.partial*", "trials/*.partial*"):
+        for path in folder.glob(pattern):
+            path.unlink()
     mark = folder / "trials" / MARK
     if mark.exists():
         _put_mlflow_right(results, study)
@@ -33,9 +36,9 @@ def reconcile(results: Path, study: str) -> list[str]:
 
 
 def remove_partial(folder: Path) -> None:
-    """Remove what an interrupted write left behind."""
-    for path in folder.glob("*.partial*"):
-        path.unlink()
+    """Remove what an interrupted write left behind in a trial's folder, masks included."""
+    for path in folder.rglob("*.partial*"):
+        path.unlink(missing_ok=True)
 
 
 def _put_mlflow_right(results: Path, study: str) -> None:

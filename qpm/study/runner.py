@@ -12,11 +12,11 @@ from rich.console import Console
 from qpm.study import ledger, locks
 from qpm.study.ledger import STOPPED, Planned
 from qpm.study.notebook import check_parameters
+from qpm.study.outputs import Outputs, bring_up_to_date
 from qpm.study.reconcile import reconcile
 from qpm.study.spec import Study
 
 EXIT_INTERRUPTED = 130
-INTERRUPTED = "interrupted"  # in place of a launch's id
 GIVEN = ("config", "folder", "run_id")  # what a trial's notebook is given
 
 
@@ -30,9 +30,9 @@ class RunSummary:
         Trials that ran and ended well, that were done before, and that did not end well.
     seconds : float
     exit_code : int
-        0 all well; 1 some trial failed, or the reports were refused; 130 interrupted.
+        0 all well; 1 some trial or a report's notebook failed, or the reports were refused; 130 interrupted.
     failures : tuple of str
-        One line each, with the path of the notebook that shows the traceback.
+        One line each, also for a report's notebook, with the path of the notebook that shows the traceback.
     outputs : tuple of Path
         Tables and figures that were written.
     """
@@ -54,6 +54,7 @@ def run(
     allow_partial: bool = False,
     fail_fast: bool = False,
     share: bool = True,
+    per_gpu: int = 1,
     console: Console | None = None,
 ) -> RunSummary:
     """Run what is not finished, then render the study's reports.
@@ -73,6 +74,8 @@ def run(
         Start nothing more after the first failure.
     share : bool
         Evaluate trials that differ only in the policy as one sweep (`qpm.study.sharing`).
+    per_gpu : int
+        Trials that share a GPU of this machine.
     console : Console, optional
         Where progress is shown; by default standard error.
 
@@ -91,23 +94,25 @@ def run(
             console.print(f"{name} was left unfinished by a process that is gone", highlight=False, markup=False)
         ledger.make_current(planned, folder)
         pending = [entry for entry in planned if not ledger.is_finished(entry)]
-        launched = None
-        if pending:
-            launched = _launch(study, folder, planned, pending, jobs, cluster, fail_fast, share, console)
-        failures = _failures(pending, launched is INTERRUPTED)
-        outputs: tuple[Path, ...] = ()
-        if launched is not INTERRUPTED:
-            outputs = _render(study, folder, planned, launched, bool(failures) and not allow_partial, console)
-    if launched is INTERRUPTED:
+        interrupted, made = False, Outputs()
+        try:
+            launched = None
+            if pending:
+                launched = _launch(study, folder, planned, pending, jobs, cluster, fail_fast, share, per_gpu, console)
+            failures = _failures(pending)
+            made = _render(study, folder, planned, launched, bool(failures) and not allow_partial, console)
+        except KeyboardInterrupt:
+            interrupted, failures = True, _failures(pending, not_started=False)
+    if interrupted:
         console.print("interrupted; the same command goes on from here", highlight=False, markup=False)
     return RunSummary(
         finished=sum(ledger.is_finished(entry) for entry in pending),
         skipped=len(planned) - len(pending),
         failed=len(failures),
         seconds=time.monotonic() - began,
-        exit_code=EXIT_INTERRUPTED if launched is INTERRUPTED else int(bool(failures)),
-        failures=failures,
-        outputs=outputs,
+        exit_code=EXIT_INTERRUPTED if interrupted else int(bool(failures or made.failures)),
+        failures=(*failures, *made.failures),
+        outputs=made.files,
     )
 
 
@@ -120,9 +125,10 @@ def _launch(
     cluster: str | None,
     fail_fast: bool,
     share: bool,
+    per_gpu: int,
     console: Console,
 ) -> str:
-    """Run the pending trials; gives the launch's id in MLflow, or INTERRUPTED."""
+    """Run the pending trials; gives the launch's id in MLflow."""
     from qpm.study import engine, sharing
     from qpm.study.launch import Launch
     from qpm.study.progress import display
@@ -130,46 +136,48 @@ def _launch(
 
     show = display(console, len(planned), len(planned) - len(pending))
     try:
-        with engine.start(jobs, cluster, len(pending)) as running:
+        with engine.start(folder, jobs, cluster, len(pending), per_gpu, _want_gpus(pending)) as running:
             shared = sharing.plan(folder, study.notebook, pending if share else (), running.slots)
             shared.announce(console)
-            with Launch(folder, study.notebook, running, Tracker(folder.parent, study.name), show, shared) as launch:
+            tracker = Tracker(folder.parent, study.name, study.question)
+            with Launch(folder, study.notebook, running, tracker, show, shared) as launch:
                 launch.run(pending, fail_fast)
                 launch.tracker.log_metrics(launch.run_id, [shared.settle(console)])
                 return launch.run_id
-    except KeyboardInterrupt:
-        return INTERRUPTED
     finally:
         show.close()
 
 
+def _want_gpus(pending: Sequence[Planned]) -> bool:
+    """Whether some trial may use a GPU: it does not ask for the CPU."""
+    return any(entry.trial.settings().get("inference", {}).get("device") != "cpu" for entry in pending)
+
+
 def _render(
     study: Study, folder: Path, planned: Sequence[Planned], launched: str | None, refuse: bool, console: Console
-) -> tuple[Path, ...]:
-    """Make the reports; gives their files, none if the study lists no report or too little is there."""
+) -> Outputs:
+    """Make the reports; no files if the study lists no report or too little is there."""
     there = [entry for entry in planned if ledger.is_finished(entry)]
     if not study.report or not there:
-        return ()
+        return Outputs()
     if refuse:
         done = f"{len(there)} of {len(planned)} trials are finished"
         console.print(f"no tables: {done}; --allow-partial makes them from these", highlight=False, markup=False)
-        return ()
-    from qpm.study.outputs import bring_up_to_date
-
-    files, anew = bring_up_to_date(study, folder, there)
-    if anew and launched is not None:
+        return Outputs()
+    made = bring_up_to_date(study, folder, there)
+    if made.anew and launched is not None:
         from qpm.study.tracking import Tracker
 
-        Tracker(folder.parent, study.name).log_files(launched, files, "report")
-    return tuple(files)
+        Tracker(folder.parent, study.name).log_files(launched, made.files, "report")
+    return made
 
 
-def _failures(pending: Sequence[Planned], interrupted: bool) -> tuple[str, ...]:
+def _failures(pending: Sequence[Planned], not_started: bool = True) -> tuple[str, ...]:
     """One line for each trial that did not end well; what an interruption left undone is no failure."""
     lines = []
     for entry in pending:
         record = ledger.read(entry.folder)
-        if record is None and not interrupted:
+        if record is None and not_started:
             lines.append(f"{entry.title}: not started")
         elif record is not None and record["status"] != "finished" and record["reason"] != STOPPED:
             lines.append(f"{entry.title} {record['status']}: {record['reason']} ({entry.folder / 'notebook.ipynb'})")

@@ -56,6 +56,11 @@ def cool_down() -> None:
         server.close()
 
 
+def is_warm() -> bool:
+    """Whether kernels of this process are forked at present."""
+    return _users > 0
+
+
 def server(environment: Mapping[str, str]) -> ForkServer | None:
     """The fork server with that environment, started if there is none; None outside of `warm`."""
     if sys.platform != "linux":

@@ -13,9 +13,9 @@ def listening() -> set[str]:
     return {entry.laddr.ip for entry in connections if entry.status == psutil.CONN_LISTEN}
 
 
-def test_the_embedded_engine_listens_on_this_machine_only():
+def test_the_embedded_engine_listens_on_this_machine_only(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a taken port would be moved, with a warning
-        with engine.start(jobs=1) as running:
+        with engine.start(tmp_path, jobs=1) as running:
             assert running.slots == 1
             assert listening() <= {"127.0.0.1", "::1"}

@@ -17,6 +17,7 @@ from rich.console import Console
 from qpm.study import ledger, runner
 from qpm.study.runner import RunSummary
 from qpm.study.spec import Study, load_study
+from tests.study.pages import write_notebook
 
 Make = Callable[..., Path]
 HOST = """
@@ -96,7 +97,7 @@ def start_host(study: Path, results: Path) -> subprocess.Popen:
     host = subprocess.Popen(
         [sys.executable, "-c", HOST, str(study), str(results)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    while not list(results.glob("fake/trials/*/notebook.partial.ipynb")):
+    while not list(results.glob("fake/trials/*/notebook.*.partial.ipynb")):
         assert host.poll() is None
         time.sleep(0.05)
     return host
@@ -130,3 +131,20 @@ def test_ctrl_c_ends_the_kernels_and_says_so(make_study: Make, tmp_path: Path) -
     assert mlflow_states(results) == [("slow", "KILLED")]
     (record,) = ledger.records(results / "fake")
     assert record["reason"] == "interrupted"
+
+
+def test_a_page_that_fails_is_named_and_the_other_reports_are_made(make_study: Make, tmp_path: Path) -> None:
+    path, results = make_study("stm", baseline="stm", report=["ablation", "policies"]), tmp_path / "results"
+    fails = "import pathlib\nassert pathlib.Path(study_dir).parents[1].joinpath('fixed').exists(), 'no such table'"
+    write_notebook(path.with_name("ablation.ipynb"), fails, parameters="study_dir = ''")
+    write_notebook(path.with_name("policies.ipynb"), "1 + 1", parameters="study_dir = ''")
+    first, _ = run(load_study(path), results)
+    page = results / "fake" / "notebooks" / "ablation.ipynb"
+    assert first.failures == (f"report ablation failed: AssertionError: no such table ({page})",)
+    assert (first.exit_code, first.finished, first.failed) == (1, 1, 0)
+    assert {"table2.md", "policies.md", "index.html"} <= {path.name for path in first.outputs}
+    assert page.is_file() and page.with_name("policies.ipynb").is_file()
+
+    (tmp_path / "fixed").touch()
+    second, _ = run(load_study(path), results)
+    assert (second.exit_code, second.skipped, second.failures) == (0, 1, ())
