@@ -58,13 +58,14 @@ def publish(
     table: Table | None = None,
     draw: Callable[[], Figure] | None = None,
     caption: str = "",
+    formats: Sequence[str] = ("png", "pdf"),
 ) -> Section:
     """Write a table, a figure with its caption as `name`.txt, or both; the figure is drawn inside the theme."""
     files = write(table, folder) if table is not None else []
     figure = None
     if draw is not None:
         with style.theme():
-            files += style.save(draw(), folder / name)
+            files += style.save(draw(), folder / name, formats)
         figure, text = folder / f"{name}.png", folder / f"{name}.txt"
         write_text(text, caption + "\n")
         files.append(text)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
+from collections.abc import Collection, Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from pydantic import TypeAdapter
 
-from qpm.datasets import AnyDataset
-from qpm.images import overlay, read_labels
-from qpm.report import captions, style
+from qpm.report import captions, comparison, style
+from qpm.report.attributes import words
 from qpm.report.load import NotMeasuredError, Results
-from qpm.report.publish import Section, publish
+from qpm.report.pictures import Picture, frames_of, overlaid, saved
+from qpm.report.publish import Section, publish, together
 
 PICKS = ("best", "median", "worst", "over-estimated", "under-estimated")
-Picture = Callable[[str, int, str], np.ndarray]  # (sequence, frame index, frame) -> uint8 (H, W, 3)
+LINE = 26  # letters below a picture
 
 
 def prepare(rows: pd.DataFrame, case: str, sequences: Collection[str]) -> pd.DataFrame:
@@ -64,41 +63,29 @@ def prepare(rows: pd.DataFrame, case: str, sequences: Collection[str]) -> pd.Dat
 
 
 def draw(table: pd.DataFrame, axes: Sequence[Axes], picture: Picture) -> None:
-    """Draw one frame per row of the table with its overlay, and score and IoU below."""
+    """Draw one frame per row of the table with its overlay; below, score and IoU, the video's challenge, and where."""
     for row, ax in zip(table.itertuples(), axes, strict=True):
-        ax.imshow(
-            picture(str(row.sequence), int(row.frame_index), str(row.frame)), interpolation="antialiased"
-        )
+        image = picture(str(row.sequence), int(row.frame_index), str(row.frame))
+        ax.imshow(image, interpolation="antialiased")
         ax.set_title(str(row.pick), fontsize=8)
         ax.set_xlabel(f"score {row.score:.2f} · IoU {row.iou_true:.2f}", fontsize=7, labelpad=3)
-        place = f"{shorten(str(row.sequence))}\nframe {row.frame}"
+        place = f"{challenge(str(row.attributes))}\n{style.shorten(str(row.sequence))}\nframe {row.frame}"
         below: dict[str, Any] = {
             "xycoords": "axes fraction",
             "textcoords": "offset points",
             "ha": "center",
             "va": "top",
         }
-        ax.annotate(place, (0.5, 0), (0, -13), fontsize=6, color="#555555", linespacing=1.3, **below)
+        ax.annotate(place, (0.5, 0), (0, -13), fontsize=6, color="#444444", linespacing=1.35, **below)
         ax.set(xticks=[], yticks=[])
         for spine in ax.spines.values():
             spine.set_visible(False)
 
 
-def shorten(name: str, most: int = 26) -> str:
-    """Return a name that fits below a picture, its middle left out where it is too long."""
-    return name if len(name) <= most else f"{name[: most // 2]}…{name[-(most // 2 - 1) :]}"
-
-
-def pictures(results: Results, case: str, masks: Path) -> Picture:
-    """Return the function that lays a saved mask over its frame, read from the case's dataset."""
-    dataset: Any = TypeAdapter(AnyDataset).validate_python(results.config(case)["dataset"]).open()
-    position = {name: index for index, name in enumerate(dataset.names())}
-
-    def picture(sequence: str, frame_index: int, frame: str) -> np.ndarray:
-        image = dataset[position[sequence]].read_frame(frame_index)
-        return overlay(image, read_labels(masks / sequence / f"{frame}.png"), alpha=0.55)
-
-    return picture
+def challenge(attributes: str) -> str:
+    """Return "fast motion, occlusion" for "fast_motion;OCC", on at most two lines: DAVIS gives some videos ten."""
+    named = ", ".join(words(name) for name in attributes.split(";") if name)
+    return "\n".join(wrap(named, LINE, max_lines=2, placeholder=" …"))
 
 
 def figure(table: pd.DataFrame, picture: Picture) -> style.PrintFigure:
@@ -106,35 +93,37 @@ def figure(table: pd.DataFrame, picture: Picture) -> style.PrintFigure:
     shapes = [picture(row.sequence, row.frame_index, row.frame).shape for row in table.itertuples()]
     width = style.PAGE / len(PICKS)
     tallest = max(height / wide for height, wide, _ in shapes)
-    drawing = style.figure(width * len(table), width * tallest + 0.62)
+    lines = 2 + max(1 + challenge(str(names)).count("\n") for names in table.attributes)
+    drawing = style.figure(width * len(table), width * tallest + 0.39 + 0.115 * lines)
     axes = np.atleast_1d(drawing.subplots(1, len(table)))
     draw(table, list(axes), picture)
     return drawing
 
 
-def report(results: Results, case: str = "qpm") -> Section:
-    """Write qualitative.png, .pdf and .txt; needs masks that the study saved (`save_masks` of the trial).
+def report(results: Results, case: str = "qpm", baseline: str = "stm") -> Section:
+    """Write qualitative.png, .pdf and .txt and, where the baseline's masks were saved too, those of `comparison`.
 
     Raises
     ------
     NotMeasuredError
-        If no masks of the case were saved.
+        If no masks of the case were saved (`save_masks` of the trial).
     """
-    masks = results.masks(case)
-    if masks is None:
-        raise NotMeasuredError(
-            f"no masks of case '{case}' were saved; name videos under save_masks in the study"
-        )
-    saved = [folder.name for folder in sorted(masks.iterdir()) if folder.is_dir()]
-    table = prepare(results.rows, case, saved)
+    masks = saved(results, case)
+    table = prepare(results.rows, case, list(masks))
+    videos = captions.plural(len(masks), "video")
     caption = captions.join(
         f"Masks of {style.label(case)} with the predicted score (relative to the first frame) and the true IoU, means "
-        f"over the objects. Chosen by rule among {captions.plural(len(saved), 'video')} with saved masks: the frame of "
-        "best, median and worst IoU and those where the score exceeds the IoU most and least, in different videos as "
-        "far as possible.",
+        f"over the objects, and the challenges of the video. Chosen by rule among {videos} with saved masks: the frame "
+        "of best, median and worst IoU and those where the score exceeds the IoU most and least, in different videos "
+        "as far as possible.",
         captions.data(results),
         captions.network(results),
     )
     title = "Frames and their scores (Fig. 1)"
-    picture = pictures(results, case, masks)
-    return publish(results.folder, "qualitative", title, draw=lambda: figure(table, picture), caption=caption)
+    picture = overlaid(frames_of(results, case), masks)
+    first = publish(results.folder, "qualitative", title, draw=lambda: figure(table, picture), caption=caption)
+    try:
+        parts = [first, comparison.report(results, case, baseline)]
+    except NotMeasuredError:  # a study may have saved the masks of one case alone
+        return first
+    return together("qualitative", "What it looks like", parts)

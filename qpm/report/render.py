@@ -11,8 +11,10 @@ from typing import Any, Protocol
 from qpm.names import lookup
 from qpm.report import (
     ablation,
+    architecture,
     attributes,
     calibration,
+    cost,
     leaderboard,
     origin,
     page,
@@ -22,7 +24,7 @@ from qpm.report import (
     qualitative,
     server_ablation,
     thresholds,
-    timeline,
+    timelines,
 )
 from qpm.report.load import NotMeasuredError, Results, load
 from qpm.report.publish import Section
@@ -69,11 +71,13 @@ REPORTS: dict[str, Report] = {
     "server_ablation": lambda results, c: server_ablation.report(results),
     "published_weights": lambda results, c: published_weights.report(results),
     "policies": lambda results, c: policies.report(results, c.baseline),
+    "cost": lambda results, c: cost.report(results),
+    "architecture": lambda results, c: architecture.report(results, c.case),
     "attributes": lambda results, c: attributes.report(results, baseline=c.baseline),
     "thresholds": lambda results, c: thresholds.report(results),
     "calibration": lambda results, c: calibration.report(results, c.case),
-    "timeline": lambda results, c: timeline.report(results, c.case, c.baseline),
-    "qualitative": lambda results, c: qualitative.report(results, c.case),
+    "timeline": lambda results, c: timelines.report(results, c.case, c.baseline),
+    "qualitative": lambda results, c: qualitative.report(results, c.case, c.baseline),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -141,16 +141,17 @@ def figure(width: float = COLUMN, height: float | None = None) -> PrintFigure:
     return PrintFigure(figsize=(width, height if height is not None else width * 0.72), layout="constrained")
 
 
-def save(drawing: Figure, path: Path) -> list[Path]:
-    """Write `path`.png (200 dpi) and `path`.pdf, the same bytes for the same figure and matplotlib version."""
+def save(drawing: Figure, path: Path, formats: Sequence[str] = ("png", "pdf")) -> list[Path]:
+    """Write `path`.png (200 dpi) and `path`.pdf, or .svg; the same bytes for the same figure and matplotlib version."""
     fixed = {
         "png": {"Software": None},
         "pdf": {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None},
+        "svg": {"Date": None, "Creator": None},
     }
     files = []
-    for suffix, metadata in fixed.items():
-        target = path.with_name(f"{path.name}.{suffix}")
-        with matplotlib.rc_context({"savefig.dpi": 200, "pdf.fonttype": 42}):
+    for suffix in formats:
+        metadata, target = fixed[suffix], path.with_name(f"{path.name}.{suffix}")
+        with matplotlib.rc_context({"savefig.dpi": 200, "pdf.fonttype": 42, "svg.hashsalt": "qpm"}):
             write_atomic(target, lambda partial, m=metadata: drawing.savefig(partial, metadata=m))  # type: ignore[misc]
         files.append(target)
     return files
@@ -160,6 +161,11 @@ def widen(ax: Axes, least: float = 0.005) -> None:
     """Make the horizontal axis reach at least `least` to both sides of zero: half a point of J&F looks like nothing."""
     low, high = ax.get_xlim()
     ax.set_xlim(min(low, -least), max(high, least))
+
+
+def shorten(name: str, most: int = 26) -> str:
+    """Return a name that fits below a picture, its middle left out where it is too long."""
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[-(most // 2 - 1) :]}"
 
 
 def spread_out(positions: list[float], gap: float) -> list[float]:

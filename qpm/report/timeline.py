@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from qpm.report import captions, style
+from qpm.report import captions, style, timeline_events
 from qpm.report.cases import is_kept
 from qpm.report.load import NotMeasuredError, Results, settings
+from qpm.report.pictures import frames_of, overlaid
 from qpm.report.publish import Section, publish
 
 PRIORS = {"previous": "#56b4e9", "annotated": "#de8f05"}
@@ -78,13 +82,39 @@ def draw(table: pd.DataFrame, ax: Axes, sigma_m: float | None = None, sigma_en: 
 
 
 def figure(results: Results, case: str, baseline: str, sequence: str | None = None) -> style.PrintFigure:
-    """Return the page-wide timeline of one video, chosen by `choose` unless it is named."""
+    """Return the page-wide timeline of one video, chosen by `choose` unless it is named.
+
+    Above it stand pictures of its events, with the masks that were saved; none where the dataset is not here.
+    """
     sequence = sequence or choose(results.rows, case, baseline)
-    drawing = style.figure(style.PAGE, 2.7)
-    ax = drawing.subplots()
-    draw(prepare(results.rows, case, sequence, baseline), ax, *gates(results, case))
-    ax.set_title(f"{sequence}: {style.label(case)}")
+    table, thresholds = prepare(results.rows, case, sequence, baseline), gates(results, case)
+    events = timeline_events.prepare(table, thresholds[0])
+    images = thumbnails(results, case, sequence, [int(index) for index in events.frame_index])
+    drawing = style.figure(style.PAGE, 2.7 + (1.05 if images else 0))
+    if not images:
+        ax = drawing.subplots()
+        draw(table, ax, *thresholds)
+    else:
+        grid = drawing.add_gridspec(2, len(images), height_ratios=[1, 2.9])
+        ax = drawing.add_subplot(grid[1, :])
+        draw(table, ax, *thresholds)
+        above = [drawing.add_subplot(grid[0, place]) for place in range(len(images))]
+        timeline_events.draw(events, above, images, ax)
+    drawing.suptitle(f"{sequence}: {style.label(case)}", fontsize=8.5, weight="bold", x=0.01, ha="left")
     return drawing
+
+
+def thumbnails(results: Results, case: str, sequence: str, indices: list[int]) -> list[np.ndarray]:
+    """Return frames of a video with the masks that the case saved, if any; nothing where the dataset is not here."""
+    try:
+        frames = frames_of(results, case)
+    except (FileNotFoundError, KeyError):  # rows can be rendered where the videos are not
+        return []
+    if sequence not in frames.dataset.names():
+        return []
+    masks, names = results.masks(case), frames.video(sequence).frame_names
+    picture = overlaid(frames, {sequence: (masks or Path()) / sequence})
+    return [picture(sequence, index, names[index]) for index in indices if index < len(names)]
 
 
 def report(
@@ -99,7 +129,7 @@ def report(
         f"Predicted score (relative to the first frame) and true IoU of video {chosen} under {style.label(case)}, "
         f"mean over objects; grey, the true IoU under {style.label(baseline)}. Dashed: the memory gate σm, dotted: the "
         "prior gate σen. Below: frames that entered memory (star: annotated), whose mask was the prior, and the number "
-        "of frames read.",
+        "of frames read. Above: frames chosen by rule, with the masks if they were saved.",
         rule if sequence is None else "",
         captions.data(results),
         captions.network(results),

@@ -4,9 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qpm import images
 from qpm.report import qualitative, style
-from qpm.report.load import NotMeasuredError, Results
+from qpm.report.load import NotMeasuredError
 from qpm.rows import check
 
 FRAMES = {  # (video, frame): (score, iou)
@@ -48,32 +47,28 @@ def test_the_strip_shows_score_and_iou_of_each_frame():
     with style.theme():
         drawing = qualitative.figure(table, lambda *_: np.zeros((24, 40, 3), np.uint8))
     assert drawing.axes[2].get_xlabel() == "score 0.20 · IoU 0.10"
-    assert drawing.axes[2].texts[0].get_text() == "b\nframe 00001"
+    assert drawing.axes[2].texts[0].get_text() == "occlusion\nb\nframe 00001"
 
 
-def test_a_long_name_keeps_both_ends():
-    assert qualitative.shorten("val-002-appearance_change") == "val-002-appearance_change"
-    assert qualitative.shorten("x" * 20 + "y" * 20) == "x" * 13 + "…" + "y" * 12
-
-
-def test_masks_are_laid_over_the_frames_of_the_dataset(tmp_path):
-    grey, labels = np.full((16, 24, 3), 200, np.uint8), np.zeros((16, 24), np.uint8)
-    labels[4:12, 6:18] = 1
-    for folder in ("JPEGImages/a", "Annotations/a"):
-        (tmp_path / "clip" / folder).mkdir(parents=True)
-    for index in range(3):
-        images.write_frame(tmp_path / "clip" / "JPEGImages" / "a" / f"{index:05d}.jpg", grey)
-    images.write_labels(tmp_path / "clip" / "Annotations" / "a" / "00000.png", labels)
-    saved = tmp_path / "study" / "trials" / "qpm-0" / "masks" / "a"
-    saved.mkdir(parents=True)
-    images.write_labels(saved / "00001.png", labels)
-    config = {"case": "qpm", "seed": 0, "dataset": {"name": "folder", "root": str(tmp_path / "clip")}}
-    results = Results(tmp_path / "study", frames(), ({"folder": "qpm-0", "config": config},))
-    picture = qualitative.pictures(results, "qpm", results.masks("qpm"))("a", 1, "00001")
-    assert picture.shape == (16, 24, 3)
-    assert abs(int(picture[0, 0, 0]) - 200) < 5 and picture[8, 12, 0] != picture[8, 12, 1]
+def test_the_challenges_of_a_video_take_two_lines_at_most():
+    assert qualitative.challenge("fast_motion;OCC") == "fast motion, occlusion"
+    assert qualitative.challenge("AC;BC;CS;DB;DEF;EA") == "appearance change,\nbackground clutter, …"
 
 
 def test_a_study_that_saved_no_masks_says_how_to(results):
     with pytest.raises(NotMeasuredError, match="save_masks"):
         qualitative.report(results)
+
+
+def test_a_study_that_saved_the_masks_of_one_case_alone_has_no_comparison(saved_study):
+    section = qualitative.report(saved_study("qpm"), "qpm", "stm")
+    assert section.name == "qualitative" and not section.parts
+
+
+def test_with_the_masks_of_both_the_comparison_stands_below(saved_study):
+    results = saved_study("qpm", "stm")
+    section = qualitative.report(results, "qpm", "stm")
+    assert [part.name for part in section.parts] == ["qualitative", "comparison"]
+    files = {path: path.read_bytes() for part in section.parts for path in part.files}
+    qualitative.report(results, "qpm", "stm")
+    assert {path: path.read_bytes() for path in files} == files

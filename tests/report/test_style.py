@@ -33,7 +33,7 @@ def test_a_figure_is_saved_as_the_same_bytes(tmp_path):
         with style.theme():
             drawing = style.figure()
             drawing.subplots().plot([0, 1], [1, 0], label="J&F")
-            return [path.read_bytes() for path in style.save(drawing, tmp_path / name)]
+            return [path.read_bytes() for path in style.save(drawing, tmp_path / name, ("png", "pdf", "svg"))]
 
     assert save("a") == save("b")
 
@@ -43,6 +43,11 @@ def test_a_difference_next_to_nothing_looks_like_it():
     ax.plot([0, 0.0007], [0, 0])
     style.widen(ax)
     assert ax.get_xlim() == (-0.005, 0.005)
+
+
+def test_a_long_name_keeps_both_ends():
+    assert style.shorten("val-002-appearance_change") == "val-002-appearance_change"
+    assert style.shorten("x" * 20 + "y" * 20) == "x" * 13 + "…" + "y" * 12
 
 
 @pytest.mark.parametrize("positions", [[0.5, 0.5, 0.5], [0.7, 0.65, 0.72, 0.1], [1.0]])

@@ -1,0 +1,174 @@
+"""What a policy costs: the frames that it reads, the memory that they take, and the time of a frame."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from qpm.report import captions, numbers, style
+from qpm.report.cases import FRAME, is_kept
+from qpm.report.load import NotMeasuredError, Results
+from qpm.report.publish import Section, publish
+from qpm.report.write import Table
+
+MEGA, GIGA = 1e6, 1e9
+SLOW = 0.9  # quantile of the frames that stands for slow ones
+
+
+def prepare(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return per case how much is read and kept, and what a frame takes.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The tidy table (`qpm.rows`). Frames without a given mask count, each once however many objects it has.
+
+    Returns
+    -------
+    DataFrame
+        ``case``, ``bank_frames bank_frames_most`` (mean and largest number of frames read), ``bank_megabytes_most``
+        (keys and values), ``peak_gigabytes`` (largest allocation on a GPU), ``kept_share``, ``seconds
+        seconds_slow`` (median and 90th percentile), ``n_frames``, in the order of the rows; NaN where not measured.
+    """
+    frames = _frames(rows)
+    table = frames.groupby("case", sort=False).agg(
+        bank_frames=("bank_frames", "mean"), bank_frames_most=("bank_frames", "max"),
+        bank_megabytes_most=("bank_bytes", "max"), peak_gigabytes=("peak_bytes", "max"),
+        kept_share=("kept", "mean"), seconds=("seconds", "median"),
+        seconds_slow=("seconds", lambda values: values.quantile(SLOW)), n_frames=("seconds", "size"),
+    )  # fmt: skip
+    table = table.assign(
+        bank_megabytes_most=table.bank_megabytes_most / MEGA, peak_gigabytes=table.peak_gigabytes / GIGA
+    )
+    return table.reset_index()
+
+
+def prepare_growth(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return ``case frame_index bank_frames seconds``: means over the videos at each frame of the video."""
+    frames = _frames(rows).groupby(["case", "frame_index"], sort=False)[["bank_frames", "seconds"]].mean()
+    return frames.reset_index()
+
+
+def cost_table(numeric: pd.DataFrame, caption: str) -> Table:
+    """Return the table as a reader sees it."""
+    cells = pd.DataFrame({"Policy": [style.label(case) for case in numeric.case]})
+    cells["Bank"] = [numbers.fixed(value, 1) for value in numeric.bank_frames]
+    cells["most"] = [numbers.count(value) for value in numeric.bank_frames_most]
+    cells["MB"] = [numbers.fixed(value, 1) for value in numeric.bank_megabytes_most]
+    cells["GPU peak, GB"] = [numbers.fixed(value, 2) for value in numeric.peak_gigabytes]
+    cells["Kept"] = [numbers.share(value) for value in numeric.kept_share]
+    cells["s/frame"] = [numbers.fixed(value, 3) for value in numeric.seconds]
+    cells["slow"] = [numbers.fixed(value, 3) for value in numeric.seconds_slow]
+    cells["Frames"] = [numbers.count(value) for value in numeric.n_frames]
+    return Table(cells, numeric, caption, "cost", left=("Policy",))
+
+
+def draw_growth(table: pd.DataFrame, ax: Axes) -> None:
+    """Draw the frames read over the video, one line per case; cases that read the same number share a name."""
+    lines: dict[tuple[float, ...], list[str]] = {}
+    for case, own in table.groupby("case", sort=False):
+        values = tuple(own.bank_frames.round(3))
+        lines.setdefault(values, []).append(str(case))
+        ax.plot(own.frame_index, own.bank_frames, color=style.colour(str(case)), linewidth=1.1)
+    ends = [values[-1] for values in lines]
+    reach = max(ends + [1.0])
+    for height, (values, cases) in zip(style.spread_out(ends, 0.09 * reach), lines.items(), strict=True):
+        names = "\n".join(wrap(", ".join(map(style.label, cases)), 22))
+        ax.annotate(names, (1.01, height), xycoords=("axes fraction", "data"), va="center", fontsize=6.5,
+                    color=style.colour(cases[0]))  # fmt: skip
+        last = table.frame_index.max()
+        ax.plot([last], [values[-1]], style.marker(cases[0]), color=style.colour(cases[0]), clip_on=False)
+    ax.set(xlabel="frame of the video", ylabel="frames read", xlim=(0, None), ylim=(0, 1.05 * reach))
+
+
+def draw_seconds(table: pd.DataFrame, ax: Axes) -> None:
+    """Draw the median time of a frame and a line to the time of slow ones, the policies from above."""
+    for place, row in enumerate(table.itertuples()):
+        hue = style.colour(str(row.case))
+        ax.hlines(place, row.seconds, row.seconds_slow, color=hue, linewidth=1.6)
+        ax.plot(row.seconds, place, style.marker(str(row.case)), color=hue, markersize=5)
+    ax.set(xlabel="seconds a frame", xlim=(0, 1.08 * float(table.seconds_slow.max())))
+    _policies(table, ax)
+
+
+def draw_memory(table: pd.DataFrame, ax: Axes) -> None:
+    """Draw the largest bank of each policy, and the peak of a GPU's memory where it was measured."""
+    peak = table.peak_gigabytes.notna().any()
+    values = table.peak_gigabytes if peak else table.bank_megabytes_most
+    hues = [style.colour(str(case)) for case in table.case]
+    ax.barh(range(len(table)), values, height=0.6, color=hues, linewidth=0)
+    ax.set(xlabel="peak memory on the GPU (GB)" if peak else "largest bank (MB)")
+    _policies(table, ax)
+
+
+def figure(rows: pd.DataFrame) -> style.PrintFigure:
+    """Return the page-wide figure: growth of the bank, time and memory by policy."""
+    table = prepare(rows)
+    drawing = style.figure(style.PAGE, max(2.3, 0.9 + 0.2 * len(table)))
+    memory = table[["bank_megabytes_most", "peak_gigabytes"]].notna().any(axis=None)
+    axes = drawing.subplots(1, 3 if memory else 2, width_ratios=[1.25, 1, 1][: 3 if memory else 2])
+    draw_growth(prepare_growth(rows), axes[0])
+    axes[0].set_title("a  frames read")
+    draw_seconds(table, axes[1])
+    axes[1].set_title("b  time")
+    if memory:
+        draw_memory(table, axes[2])
+        axes[2].set_title("c  memory")
+        axes[2].set_yticklabels([])
+    return drawing
+
+
+def report(results: Results) -> Section:
+    """Write cost.md, .tex, .csv, .png, .pdf and the caption.
+
+    Raises
+    ------
+    NotMeasuredError
+        If no frame has a time.
+    """
+    numeric = prepare(results.rows)
+    if numeric.seconds.isna().all():
+        raise NotMeasuredError("the rows hold no seconds per frame")
+    about = captions.join(captions.data(results), captions.network(results), _machine(results))
+    words = captions.join(
+        "Cost of each policy: frames read, on average and at most; size of their keys and values at most (MB); "
+        "largest allocation on a GPU, empty without one; share of frames kept by decision; seconds a frame, median "
+        "and 90th percentile (slow), reading the frame included.",
+        about,
+    )
+    caption = captions.join(
+        "(a) Frames read, mean over the videos; (b) median time of a frame and, at the end of the line, the 90th "
+        "percentile; (c) memory.",
+        about,
+    )
+    table = cost_table(numeric, words)
+    return publish(results.folder, "cost", "Memory and speed", table, lambda: figure(results.rows), caption)
+
+
+def _frames(rows: pd.DataFrame) -> pd.DataFrame:
+    """Every frame once, those with a given mask left out."""
+    columns = [name for name in FRAME if name in rows]
+    for name in ("bank_bytes", "peak_bytes"):
+        rows = rows if name in rows else rows.assign(**{name: np.nan})
+    numeric = {name: rows[name].astype("float64") for name in ("bank_frames", "bank_bytes", "peak_bytes")}
+    frames = rows.assign(kept=rows.memorized.map(is_kept), **numeric).groupby(columns, sort=False).agg(
+        annotated=("annotated", "any"), kept=("kept", "mean"), bank_frames=("bank_frames", "max"),
+        bank_bytes=("bank_bytes", "max"), peak_bytes=("peak_bytes", "max"), seconds=("seconds", "first"),
+    ).reset_index()  # fmt: skip
+    return frames[~frames.annotated]
+
+
+def _policies(table: pd.DataFrame, ax: Axes) -> None:
+    ax.set_yticks(range(len(table)), [style.label(str(case)) for case in table.case])
+    ax.set_ylim(len(table) - 0.5, -0.5)
+    ax.grid(axis="y", visible=False)
+
+
+def _machine(results: Results) -> str:
+    """Where the times were taken, as far as the records say."""
+    origins = [trial.get("provenance") or {} for trial in results.trials]
+    said = {f"{o['platform']}, {o.get('cpus', '?')} CPU cores" for o in origins if o.get("platform")}
+    return f"Machine: {'; '.join(sorted(said))}." if said else ""

@@ -1,0 +1,62 @@
+"""The moments of a video that get a picture."""
+
+import numpy as np
+import pandas as pd
+
+from qpm.report import style, timeline, timeline_events, timelines
+from tests.report.test_timeline import video
+
+
+def frames(**columns) -> pd.DataFrame:
+    """A timeline of six frames where nothing happens, but for what is named."""
+    count = 6
+    table = pd.DataFrame(
+        {"frame_index": range(count), "score": 0.9, "iou_true": 0.9, "iou_baseline": np.nan, "prior": "previous",
+         "annotated": [True] + [False] * (count - 1), "kept": False, "bank_frames": 1}
+    )  # fmt: skip
+    return table.assign(**columns)
+
+
+def test_each_event_has_its_frame_and_its_rule():
+    table = frames(
+        iou_true=[1, 0.9, 0.9, 0.2, 0.9, 0.5], score=[1, 0.9, 0.6, 0.5, 0.95, 0.9],
+        iou_baseline=[1, 0.9, 0.9, 0.2, 0.3, 0.5],
+        prior=["", "previous", "previous", "previous", "previous", "annotated"],
+    )  # fmt: skip
+    events = timeline_events.prepare(table, sigma_m=0.7)
+    assert events.set_index("frame_index").event.to_dict() == {
+        0: "mask given", 2: "rejected", 3: "lowest IoU", 4: "differs most", 5: "most over-estimated",
+    }  # fmt: skip
+
+
+def test_a_frame_is_shown_once_under_the_first_rule_that_chose_it():
+    table = frames(iou_true=[1, 0.9, 0.1, 0.9, 0.9, 0.9])
+    assert timeline_events.prepare(table).event.tolist() == ["mask given", "lowest IoU"]
+
+
+def test_the_turn_of_the_prior_is_an_event_where_there_is_room():
+    table = frames(prior=["", "previous", "previous", "annotated", "annotated", "annotated"], iou_true=np.nan)
+    assert timeline_events.prepare(table).set_index("frame_index").event[3] == "prior: given mask"
+
+
+def test_the_figure_has_a_picture_for_each_event_where_the_videos_are(saved_study):
+    with style.theme():
+        with_pictures = timeline.figure(saved_study("qpm"), "qpm", "stm", "a")
+    assert len(with_pictures.axes) > 1
+    assert "0: mask given" in {ax.get_title() for ax in with_pictures.axes}
+
+
+def test_without_the_videos_the_timeline_stands_alone(results):
+    config = {"case": "qpm", "dataset": {"name": "folder", "root": "/nowhere"}, "policy": {}}
+    gone = type(results)(results.folder, results.rows, ({"folder": "x", "config": config},))
+    with style.theme():
+        assert len(timeline.figure(gone, "qpm", "stm", "video00").axes) == 1
+
+
+def test_every_video_has_its_place_on_the_overview():
+    rows = pd.concat([video().assign(sequence=name) for name in "cab"])
+    table = timelines.prepare(rows, "qpm")
+    assert table.sequence.unique().tolist() == ["a", "b", "c"] and len(table) == 15
+    with style.theme():
+        drawing = timelines.figure(table, "stm")
+    assert [ax.get_title(loc="left") for ax in drawing.axes] == ["a", "b", "c"]
