@@ -134,6 +134,7 @@ class TrainConfig(BaseModel):
     network: str = "half"
     # "initial": encoders, keys and scales from a classifier; "encoders": only the encoders; "scratch"; a weights file
     start: str = "initial"
+    fresh: tuple[str, ...] = ()  # parts, such as quality_head, that do not take the weights of the `start` file
     initial_file: Path | None = None  # the classifier's converted weights, if not those of `qpm weights fetch-initial`
     stages: tuple[StageConfig, ...] = Field(min_length=1)
     validation: ValidationConfig | None = None

@@ -63,7 +63,8 @@ def _load(module: nn.Module, state: Mapping[str, Tensor], source: Path) -> None:
     wrong = [name for name in expected if name not in state or state[name].shape != expected[name].shape]
     if wrong:
         what = f"{len(wrong)} parameters missing or of another shape, first {wrong[0]}"
-        raise ValueError(f"{source} does not fit the encoder: {what}")
+        hint = "for a full ResNet-50 set initial_file to what `qpm convert --from torchvision-resnet50` writes"
+        raise ValueError(f"{source} does not fit the encoder: {what}; {hint}")
     module.load_state_dict({name: state[name] for name in expected})
 
 

@@ -32,12 +32,14 @@ def starting_network(config: TrainConfig, mixture: ClipMixture) -> Network:
     elif config.start == "encoders":
         load_encoders(network, _classifier(config), seeded(config.seed, "start"))
     elif config.start != "scratch":
-        load_weights(network, resolve(config.start), config.network)
+        load_weights(network, resolve(config.start), config)
     return network
 
 
-def load_weights(network: Network, file: Path, name: str) -> None:
-    """Load a weights file into a network that may have other heads; heads that the file lacks stay as they are.
+def load_weights(network: Network, file: Path, wanted: TrainConfig) -> None:
+    """Load a weights file into a network that may have other heads.
+
+    Heads that the file lacks, and the parts in `wanted.fresh`, stay as they are.
 
     Raises
     ------
@@ -49,13 +51,18 @@ def load_weights(network: Network, file: Path, name: str) -> None:
         theirs, ours = getattr(config, key), getattr(network.config, key)
         alike = theirs.similarity == ours.similarity if key == "read" else theirs == ours
         if not alike and not key.startswith(("quality", "prior", "aspp")):
-            raise ValueError(f"start: {file} has {key} {theirs}; network '{name}' has {ours}")
-    found, expected = load_file(str(file)), network.state_dict()
+            raise ValueError(f"start: {file} has {key} {theirs}; network '{wanted.network}' has {ours}")
+    expected = network.state_dict()
+    unknown = [part for part in wanted.fresh if not any(key.startswith(part) for key in expected)]
+    if unknown:
+        raise ValueError(f"fresh: no parameter begins with '{unknown[0]}'")
+    found = {key: value for key, value in load_file(str(file)).items() if not key.startswith(wanted.fresh or ("-",))}
     kept = {key: value.float() for key, value in found.items() if key in expected or not key.startswith(HEADS)}
-    fresh = [key for key in expected if key not in found and key.startswith(HEADS)]
+    fresh = [key for key in expected if key not in found and key.startswith((*HEADS, *wanted.fresh))]
     refuse_mismatch({key: value.shape for key, value in expected.items() if key not in fresh}, kept, file)
     if fresh:
-        log.info("%s has no %s: new weights", file.name, " and no ".join(sorted({key.split(".")[0] for key in fresh})))
+        parts = ", ".join(sorted({key.split(".")[0] for key in fresh}))
+        log.info("start: weights of %s; new ones for %s", file.name, parts)
     network.load_state_dict({**expected, **kept})
 
 
