@@ -34,7 +34,14 @@ class Engine:
     client : Client
     places : sequence of str
         One entry for each notebook that may run at once: the GPU that it sees, or `qpm.study.slots.CPU`.
+
+    Attributes
+    ----------
+    shared_folder : bool
+        Whether all of them see the study's folder.
     """
+
+    shared_folder = True
 
     def __init__(self, client: Client, places: Sequence[str], family: str = "") -> None:
         self.client = client
@@ -102,7 +109,7 @@ class ClusterEngine(Engine):
         family = f"{folder.resolve()}:"
         super().__init__(client, (), family)
         client.run(kernel.stop_strays, family, self.launch)
-        self._shared = clusters.all_see(client, folder)
+        self.shared_folder = clusters.all_see(client, folder)
         self._sent: dict[Path, Future] = {}
 
     @property
@@ -111,8 +118,7 @@ class ClusterEngine(Engine):
         return max(1, sum(self.client.nthreads().values()))
 
     def prepare(self, notebook: Path) -> None:
-        """Have kernels of the workers start quickly."""
-        self.client.run(clusters.keep_warm)
+        """Workers prepare themselves, with their first notebook."""
 
     def submit(
         self, notebook: Path, folder: Path, parameters: Mapping[str, Any], inputs: Sequence[Path] = ()
@@ -121,10 +127,10 @@ class ClusterEngine(Engine):
         return self._send(self._task(notebook, folder, parameters, {}, inputs))
 
     def _send(self, task: Task) -> Future:
-        for path in () if self._shared else task.inputs:
+        for path in () if self.shared_folder else task.inputs:
             if path not in self._sent:
                 self._sent[path] = self.client.scatter(path.read_bytes(), hash=False)
-        inputs = [] if self._shared else [self._sent[path] for path in task.inputs]
+        inputs = [] if self.shared_folder else [self._sent[path] for path in task.inputs]
         return self.client.submit(perform_elsewhere, task, package_digest(), *inputs, pure=False)
 
 
