@@ -67,6 +67,7 @@ def main(
 app.command("run")(studies.run)
 app.command("status")(studies.status)
 app.command("render")(studies.render)
+app.command("verify")(studies.verify)
 app.command("train")(training.train)
 app.command("import-run")(training.import_run)
 app.command("list")(catalogue.list_)

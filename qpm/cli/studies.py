@@ -112,7 +112,39 @@ def told(name: str, outputs: Sequence[Path]) -> None:
         typer.echo(f"{name}: in {outputs[0].parent}: {names}", err=True)
 
 
-def render(study: StudyFile, results: Results = Path("results"), set_: Overrides = None) -> None:
+def verify(
+    study: StudyFile,
+    results: Results = Path("results"),
+    set_: Overrides = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
+) -> None:
+    """Make every table and figure again from the rows and compare with the files that are there, byte for byte.
+
+    Exit code 1 if a file differs or is missing. The rows themselves are checked against the ledger.
+
+    \b
+    Example:
+      qpm verify studies/quickstart.yaml
+    """
+    from qpm.study.spec import load_study
+    from qpm.study.verify import verify
+
+    checked = verify(load_study(study, set_ or ()), results)
+    bad = [entry for entry in checked if not entry.good]
+    rows = [{"file": entry.file, "found": entry.found} for entry in (checked if as_json else bad)]
+    show(rows, as_json=as_json, empty="")
+    typer.echo(f"{study.stem}: {len(checked) - len(bad)} of {len(checked)} files are as they should be", err=True)
+    raise typer.Exit(int(bool(bad)))
+
+
+def render(
+    study: StudyFile,
+    results: Results = Path("results"),
+    set_: Overrides = None,
+    allow_partial: Annotated[
+        bool, typer.Option("--allow-partial", help="Make the tables even if some trial is not finished.")
+    ] = False,
+) -> None:
     """Make tables and figures again from the rows.
 
     Needs no GPU and no torch.
@@ -121,8 +153,11 @@ def render(study: StudyFile, results: Results = Path("results"), set_: Overrides
     Example:
       qpm render studies/quickstart.yaml
     """
+    from qpm.report.load import missing
     from qpm.report.render import render
     from qpm.study.spec import load_study
 
     asked = load_study(study, set_ or ())
+    if (lacking := missing(results / asked.name)) and not allow_partial:
+        raise ValueError(f"not finished: {'; '.join(lacking)}; --allow-partial makes the tables of the others")
     told(asked.name, render(results / asked.name, asked))

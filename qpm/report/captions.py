@@ -22,7 +22,7 @@ NOT_COMPARABLE = (
 
 
 def data(results: Results) -> str:
-    """Return "Measured on the built-in synthetic videos (val): 16 videos, 31 objects, 48 frames each."."""
+    """Return "Measured on the built-in synthetic videos (val): 16 videos, 31 objects, 48 frames each.", and gaps."""
     scored = results.rows[results.rows.scored]
     videos = scored.drop_duplicates(["dataset", "sequence"])
     objects = scored.drop_duplicates(["dataset", "sequence", "object_id"])
@@ -32,7 +32,12 @@ def data(results: Results) -> str:
     names = dict.fromkeys(dataset_name(trial["config"].get("dataset", {})) for trial in results.trials)
     names = names or dict.fromkeys(f"'{name}'" for name in sorted(videos.dataset.unique()))
     counts = f"{plural(len(videos), 'video')}, {plural(len(objects), 'object')}, {frames}"
-    return f"Measured on {' and '.join(names)}: {counts}."
+    return join(f"Measured on {' and '.join(names)}: {counts}.", incomplete(results))
+
+
+def incomplete(results: Results) -> str:
+    """Return which trials of the study are missing; empty if none is."""
+    return f"INCOMPLETE, not measured: {'; '.join(results.missing)}." if results.missing else ""
 
 
 def dataset_name(config: Mapping[str, Any]) -> str:
@@ -77,8 +82,9 @@ def unlike_paper(results: Results) -> str:
 
 
 def weights_name(weights: str | Sequence[str] | None) -> str:
-    """Return the stem of a weights file, or of several joined by "+"."""
-    return " + ".join(Path(name).stem for name in weights_names(weights))
+    """Return the stem of a weights file, or of several joined by "+"; a trained trial's file by the trial's name."""
+    paths = [Path(name) for name in weights_names(weights)]
+    return " + ".join(path.parent.name if path.stem == "weights" else path.stem for path in paths)
 
 
 def weights_names(weights: str | Sequence[str] | None) -> list[str]:

@@ -29,11 +29,14 @@ class Results:
         The tidy table (`qpm.rows`).
     trials : tuple of dict
         ``trial.json`` of each finished trial, with its folder's name as ``"folder"``.
+    missing : tuple of str
+        What the study asks for and has not measured, by the names of the trials.
     """
 
     folder: Path
     rows: pd.DataFrame
     trials: tuple[dict[str, Any], ...]
+    missing: tuple[str, ...] = ()
 
     def config(self, case: str) -> Mapping[str, Any]:
         """Return the configuration of a case's first trial; empty if no record says."""
@@ -69,7 +72,17 @@ def load(study_dir: Path, required: bool = True) -> Results:
     if not trials:
         raise FileNotFoundError(f"no finished trial under {study_dir / 'trials'}; run the study first")
     tables = [tidy.read_rows(study_dir / "trials" / trial["folder"] / "rows.parquet") for trial in trials]
-    return Results(study_dir, pd.concat(tables, ignore_index=True), trials)
+    return Results(study_dir, pd.concat(tables, ignore_index=True), trials, missing(study_dir))
+
+
+def missing(study_dir: Path) -> tuple[str, ...]:
+    """Return the trials that the study asks for (``trials/plan.json``) and that are not finished, by their names."""
+    plan = study_dir / "trials" / "plan.json"
+    asked = json.loads(plan.read_text(encoding="utf-8")) if plan.is_file() else []
+    there = {record["folder"] for record in _finished(study_dir)}
+    return tuple(
+        trial["title"] for trial in asked if trial["product"] == "rows.parquet" and trial["folder"] not in there
+    )
 
 
 def load_rows(study_dir: Path) -> pd.DataFrame:

@@ -69,14 +69,6 @@ def all_see(client: Client, folder: Path) -> bool:
         probe.unlink()
 
 
-def keep_warm() -> None:
-    """On a worker: from the first call on, until the worker ends, start kernels by forks."""
-    from qpm.study import warm_kernel
-
-    if not warm_kernel.is_warm():
-        warm_kernel.keep_warm()
-
-
 @contextmanager
 def _slurm(jobs: int, folder: Path) -> Iterator[Client]:
     try:

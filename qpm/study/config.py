@@ -38,6 +38,15 @@ class InferenceConfig(BaseModel):
         return round(max(size) * min(1.0, self.short_side / min(size)))
 
 
+class Trained(BaseModel):
+    """The weights that another trial of the study trains: ``weights: {trial: half}``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trial: Name  # a case that trains
+    seed: NonNegativeInt = 0  # of the training; a study file that leaves it out means each of its seeds
+
+
 class TrialConfig(BaseModel):
     """One evaluation: every video of a dataset segmented under one policy and scored.
 
@@ -51,10 +60,14 @@ class TrialConfig(BaseModel):
     seed: NonNegativeInt = 0
     notebook: str = "evaluate"
     dataset: AnyDataset
-    weights: str | tuple[str, ...] = "half"  # shipped name or file; several make an ensemble
+    # shipped name or file; several make an ensemble; a training of this study is a file by the time the trial runs
+    weights: str | tuple[str, ...] | Trained = "half"
+    training_seed: NonNegativeInt | None = None  # of the training that made the weights, if this study did
     policy: MemoryPolicy
     inference: InferenceConfig = InferenceConfig()
     save_masks: bool | tuple[str, ...] = False  # keep the label maps of all videos, or of those named
+    # threshold, such as keep.sigma_m -> [low, high): also the exact score over the interval, the rest as in `policy`
+    curves: dict[str, tuple[float, float]] = {}
 
     @property
     def product(self) -> str:
@@ -64,6 +77,8 @@ class TrialConfig(BaseModel):
     @property
     def weight_names(self) -> tuple[str, ...]:
         """The weights as a tuple, one or several."""
+        if isinstance(self.weights, Trained):
+            raise ValueError(f"the weights of '{self.weights.trial}' are not trained yet; `qpm run` trains them first")
         return (self.weights,) if isinstance(self.weights, str) else self.weights
 
     def keeps_masks(self, video: str) -> bool:

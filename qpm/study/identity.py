@@ -4,7 +4,7 @@
 * the settings, written out in full (a preset and its long form are equal); where files lie does not count;
 * the code that the notebook can reach by its imports, and third-party rules (`qpm.study.reach`);
 * the data: the dataset's fingerprint;
-* the weights: the files' SHA-256.
+* the weights: the files' SHA-256, or, where the study trains them, the identity of that training.
 
 So a comment, a docstring, a report module or a new study reruns nothing. The version of Python counts only through
 the code it parses; versions of libraries are recorded in the provenance and do not count.
@@ -35,6 +35,7 @@ class Trial(Protocol):
     study: str
     case: str
     seed: int
+    notebook: str
 
     @property
     def product(self) -> str: ...
@@ -62,8 +63,13 @@ class Identity:
         return _sha256(json.dumps(asdict(self), sort_keys=True))
 
 
-def identify(trial: Trial, notebook: Path) -> Identity:
+def identify(trial: Trial, notebook: Path, weights: Mapping[str, str] | None = None) -> Identity:
     """Compute a trial's identity; opens the dataset and reads the weights, runs nothing.
+
+    Parameters
+    ----------
+    weights : mapping, optional
+        What the weights are, by name, where they are no files yet: the identity of the training that makes them.
 
     Raises
     ------
@@ -76,7 +82,7 @@ def identify(trial: Trial, notebook: Path) -> Identity:
         config=_without_places(settings),
         code=_code(notebook) | _outside_code(settings),
         data=trial.fingerprints(),
-        weights={name: file_digest(path) for name, path in trial.weight_files().items()},
+        weights=weights or {name: file_digest(path) for name, path in trial.weight_files().items()},
     )
 
 

@@ -15,6 +15,7 @@ from qpm.files import write_json
 from qpm.study import ledger, progress_file
 from qpm.study.engine import Engine, outcome
 from qpm.study.execute import Outcome
+from qpm.study.identity import file_digest
 from qpm.study.ledger import Planned
 from qpm.study.measures import history, measures
 from qpm.study.progress import Clock, Display, duration
@@ -33,8 +34,6 @@ class Launch:
     ----------
     study_dir : Path
         ``results/<study>``.
-    notebook : Path
-        What each trial executes.
     engine : Engine
     tracker : Tracker
     show : Display
@@ -45,13 +44,12 @@ class Launch:
     def __init__(
         self,
         study_dir: Path,
-        notebook: Path,
         engine: Engine,
         tracker: Tracker,
         show: Display,
         sharing: Sharing | None = None,
     ) -> None:
-        self.study_dir, self.notebook = study_dir, notebook
+        self.study_dir = study_dir
         self.sharing = sharing or Sharing(study_dir, {})
         self.engine, self.tracker, self.show = engine, tracker, show
         self.provenance = provenance.collect()
@@ -60,7 +58,6 @@ class Launch:
         self.outcomes: dict[str, Outcome] = {}
 
     def __enter__(self) -> Launch:
-        self.engine.prepare(self.notebook)
         write_json(self.study_dir / "trials" / MARK, {"since": provenance.now()})
         diff = provenance.git_diff(provenance.source_root())
         self.run_id = self.tracker.start_launch(self.study_dir.name, self.provenance, diff)
@@ -72,7 +69,9 @@ class Launch:
         (self.study_dir / "trials" / MARK).unlink()
 
     def run(self, pending: Sequence[Planned], fail_fast: bool = False) -> dict[str, Outcome]:
-        """Run trials until none is left; gives how each that ran ended, by folder name.
+        """Run trials until none is left that can run; gives how each that ran ended, by folder name.
+
+        A trial that needs the weights of another waits for that; if it fails, the trial is not started.
 
         Raises
         ------
@@ -81,17 +80,17 @@ class Launch:
         """
         waiting, running, clock = deque(pending), dict[Future, Planned](), Clock(len(pending))
         try:
-            while waiting or running:
-                while waiting and len(running) < self.engine.slots:
-                    planned = waiting.popleft()
+            while running or any(planned.is_ready for planned in waiting):
+                while len(running) < self.engine.slots and (planned := _first_ready(waiting)) is not None:
                     running[self._start(planned)] = planned
                 for future in self.engine.ended(running, LOOK):
                     planned = running.pop(future)
                     result = outcome(future, planned.folder)
-                    if self._may_retry(planned, result):
+                    done = self._end(planned, result)
+                    clock.finished += done
+                    if not done:
                         waiting.appendleft(planned)
-                    clock.finished += self._end(planned, result)
-                    if fail_fast and result.status != "finished":
+                    elif fail_fast and self.outcomes[planned.name].status != "finished":
                         waiting.clear()
                 self._look(list(running.values()), clock)
         except BaseException:
@@ -107,12 +106,14 @@ class Launch:
         remove_partial(folder)
         self.attempts[planned.name] = attempt = self.attempts.get(planned.name, 0) + 1
         facts = {"attempt": attempt, "provenance": self.provenance} | self.sharing.facts(planned)
+        if planned.needs is not None:
+            facts["trained_sha256"] = ledger.digest(planned.needs)
         record = ledger.opening(planned, started=provenance.now(), **facts)
         run_id = self.tracker.start_trial(self.run_id, planned.title, record, self.provenance)
         ledger.write(folder, record | {"run_id": run_id})
         self.show.started(planned.title)
         parameters = {"config": planned.trial.settings(), "folder": str(folder.resolve()), "run_id": run_id}
-        return self.engine.submit(self.notebook, folder, parameters, tuple(planned.trial.weight_files().values()))
+        return self.engine.submit(planned.notebook, folder, parameters, tuple(planned.trial.weight_files().values()))
 
     def _may_retry(self, planned: Planned, result: Outcome) -> bool:
         return result.status == "killed" and self.attempts[planned.name] < ATTEMPTS
@@ -122,7 +123,8 @@ class Launch:
         if result.status == "finished" and not (planned.folder / planned.trial.product).is_file():
             reason = f"the notebook ended without writing {planned.trial.product}"
             result = replace(result, status="failed", reason=reason)
-        numbers = measures(planned.folder) if result.status == "finished" else {}
+        product, finished = planned.folder / planned.trial.product, result.status == "finished"
+        numbers = measures(planned.folder) if finished else {}
         told = progress_file.read(planned.folder)
         record = ledger.update(
             planned.folder,
@@ -133,6 +135,7 @@ class Launch:
             device=told.device if told else "",
             **({"machine": dict(result.machine)} if result.machine else {}),
             metrics=numbers,
+            product_sha256=file_digest(product) if finished else "",
         )
         self._mirror_history(planned, record["run_id"])
         self.tracker.end_trial(record["run_id"], result.status, planned.folder, numbers, result.reason)
@@ -170,3 +173,11 @@ class Launch:
             record = ledger.update(planned.folder, status="killed", reason=ledger.STOPPED, ended=provenance.now())
             remove_partial(planned.folder)
             self.tracker.end(record["run_id"], "killed")
+
+
+def _first_ready(waiting: deque[Planned]) -> Planned | None:
+    """Take the first trial that can start out of the queue; None if each waits for another."""
+    planned = next((planned for planned in waiting if planned.is_ready), None)
+    if planned is not None:
+        waiting.remove(planned)
+    return planned

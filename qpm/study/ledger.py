@@ -8,7 +8,7 @@ study now asks for something else under that case and seed. Reports read finishe
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from qpm.study.spec import Study
 SCHEMA = 1
 RECORD = "trial.json"
 LOCK = "study.lock"
+PLAN = "plan.json"  # in the trials' folder
 STOPPED = "interrupted"  # the reason of a trial that was killed with its study
 
 
@@ -31,6 +32,8 @@ class Planned:
     trial: Trial
     identity: Identity
     folder: Path
+    notebook: Path
+    needs: Planned | None = None  # the training whose weights it evaluates
 
     @property
     def name(self) -> str:
@@ -40,7 +43,14 @@ class Planned:
     @property
     def title(self) -> str:
         """What a reader calls the trial."""
-        return f"{self.trial.case} seed {self.trial.seed}" if self.trial.seed else self.trial.case
+        seed = f"{self.trial.case} seed {self.trial.seed}" if self.trial.seed else self.trial.case
+        trained = getattr(self.trial, "training_seed", None)
+        return f"{seed}, trained with seed {trained}" if trained else seed
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether what it needs is there."""
+        return self.needs is None or is_finished(self.needs)
 
 
 @dataclass(frozen=True)
@@ -62,13 +72,28 @@ def plan(study: Study, results: Path) -> list[Planned]:
     ValueError
         If two trials are the same, which would make one of them overwrite the other.
     """
-    planned = [_planned(trial, study, results) for trial in study.trials]
+    needs = {index: trained_by(trial) for index, trial in enumerate(study.trials)}
+    found: dict[int, Planned] = {}
+    trainings: dict[tuple[str, int], Planned] = {}
+    for index in sorted(needs, key=lambda index: needs[index] is not None):  # trainings before what needs them
+        trial, wanted = study.trials[index], needs[index]
+        found[index] = _planned(trial, study, results, trainings[wanted] if wanted else None)
+        trainings.setdefault((trial.case, trial.seed), found[index])
+    planned = [found[index] for index in sorted(found)]
     names: dict[str, Trial] = {}
     for entry in planned:
         if entry.name in names:
             raise ValueError(f"study {study.name}: case '{entry.trial.case}' seed {entry.trial.seed} is there twice")
         names[entry.name] = entry.trial
     return planned
+
+
+def trained_by(trial: Trial) -> tuple[str, int] | None:
+    """Case and seed of the training whose weights a trial evaluates; None if its weights are there already."""
+    from qpm.study.config import Trained
+
+    weights = getattr(trial, "weights", None)
+    return (weights.trial, weights.seed) if isinstance(weights, Trained) else None
 
 
 def status(study: Study, results: Path) -> list[TrialStatus]:
@@ -119,14 +144,34 @@ def records(study_dir: Path) -> Iterator[dict[str, Any]]:
 
 
 def is_finished(planned: Planned) -> bool:
-    """Whether the trial need not run: the ledger says so and its product is there."""
+    """Whether the trial need not run: the ledger says so, its product is there, and the weights are those it had."""
     record = read(planned.folder)
     done = record is not None and record["status"] in ("finished", "superseded")
-    return done and (planned.folder / planned.trial.product).is_file()
+    return done and (planned.folder / planned.trial.product).is_file() and record is not None and _had(planned, record)
 
 
-def make_current(planned: Iterable[Planned], study_dir: Path) -> None:
-    """Mark finished trials that the study no longer asks for as superseded, and take back those it asks for again."""
+def digest(planned: Planned) -> str:
+    """SHA-256 of what a finished trial has written, as it was when it ended; empty if it has not."""
+    return str((read(planned.folder) or {}).get("product_sha256", ""))
+
+
+def is_spoilt(planned: Planned, record: Mapping[str, Any]) -> bool:
+    """Whether a trial finished, and yet is not finished any more."""
+    return record["status"] in ("finished", "superseded") and not is_finished(planned)
+
+
+def _had(planned: Planned, record: Mapping[str, Any]) -> bool:
+    """Whether a trial evaluated the weights that its training has now; a training may have been repeated."""
+    return planned.needs is None or (planned.is_ready and record.get("trained_sha256") == digest(planned.needs))
+
+
+def make_current(planned: Sequence[Planned], study_dir: Path) -> None:
+    """Mark finished trials that the study no longer asks for as superseded, and take back those it asks for again.
+
+    The list of what it asks for is written down, so that reports can tell what is missing (`qpm.report.load`).
+    """
+    asked = [{"folder": entry.name, "title": entry.title, "product": entry.trial.product} for entry in planned]
+    write_json(study_dir / "trials" / PLAN, asked)
     wanted = {entry.name for entry in planned}
     for record in records(study_dir):
         here = record["folder"].name in wanted
@@ -136,9 +181,15 @@ def make_current(planned: Iterable[Planned], study_dir: Path) -> None:
             update(record["folder"], status="finished")
 
 
-def _planned(trial: Trial, study: Study, results: Path) -> Planned:
-    identity = identify(trial, study.notebook)
-    return Planned(trial, identity, results / study.name / "trials" / f"{trial.case}-{identity.hash[:LENGTH]}")
+def _planned(trial: Trial, study: Study, results: Path, needs: Planned | None) -> Planned:
+    notebook, weights = study.notebooks[trial.notebook], None
+    if needs is not None:
+        file = needs.folder / needs.trial.product
+        trial = trial.model_copy(update={"weights": str(file)})  # type: ignore[attr-defined]
+        weights = {needs.trial.case: f"trained: {needs.identity.hash}"}
+    identity = identify(trial, notebook, weights)
+    folder = results / study.name / "trials" / f"{trial.case}-{identity.hash[:LENGTH]}"
+    return Planned(trial, identity, folder, notebook, needs)
 
 
 def _status(planned: Planned, earlier: list[dict[str, Any]], alive: bool) -> TrialStatus:
@@ -150,8 +201,8 @@ def _status(planned: Planned, earlier: list[dict[str, Any]], alive: bool) -> Tri
         state, reason = "running", ""
     elif own is not None and own["status"] == "running":
         state, reason = "killed", "killed: the process that ran it is gone"
-    elif own is not None and own["status"] in ("finished", "superseded"):
-        state, reason = "failed", f"{trial.product} is missing"
+    elif own is not None and is_spoilt(planned, own):
+        state, reason = _spoilt(planned)
     elif own is not None:
         state, reason = own["status"], f"{own['status']}: {own.get('reason', '')}"
     else:
@@ -159,10 +210,22 @@ def _status(planned: Planned, earlier: list[dict[str, Any]], alive: bool) -> Tri
     return TrialStatus(trial.case, trial.seed, planned.identity.hash[:LENGTH], state, reason)
 
 
+def _spoilt(planned: Planned) -> tuple[str, str]:
+    """Why a trial that finished would run again though nothing that it is made of has changed."""
+    if not (planned.folder / planned.trial.product).is_file() or planned.needs is None:
+        return "failed", f"{planned.trial.product} is missing"
+    again = "is trained again" if planned.is_ready else "is not trained"
+    return "stale", f"weights changed ({planned.needs.title} {again})"
+
+
 def _never_run(planned: Planned, earlier: list[dict[str, Any]]) -> tuple[str, str]:
-    key = (planned.trial.case, planned.trial.seed)
-    same = [record for record in earlier if (record["config"]["case"], record["config"]["seed"]) == key]
+    same = [record for record in earlier if _key(record["config"]) == _key(planned.trial.settings())]
     if not same:
         return "new", "never run"
     nearest = min((differences(record["identity"], planned.identity) for record in same), key=len)
     return "stale", "; ".join(nearest)
+
+
+def _key(config: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a trial is called in its study."""
+    return config["case"], config["seed"], config.get("training_seed")

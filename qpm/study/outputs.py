@@ -13,6 +13,7 @@ from pathlib import Path
 
 from qpm.files import write_json
 from qpm.provenance import available_cpus, source_root
+from qpm.report.load import missing
 from qpm.study.execute import Outcome, execute
 from qpm.study.identity import file_digest
 from qpm.study.ledger import Planned
@@ -92,5 +93,5 @@ def _state(study: Study, study_dir: Path, planned: Sequence[Planned]) -> str:
     paths = [*(root / "qpm" / "report" / "templates").glob("*"), *(root / "results" / "published").glob("*.csv")]
     paths += (study_dir / "imported").glob("*.json")
     others = {path.name: file_digest(path) for path in paths if path.is_file()}
-    facts = [sorted(entry.name for entry in planned), words, code, others]
+    facts = [sorted(entry.name for entry in planned), missing(study_dir), words, code, others]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -87,7 +87,8 @@ def run(
     console = console or Console(stderr=True)
     results = Path(results)
     folder, began = results / study.name, time.monotonic()
-    check_parameters(study.notebook, dict.fromkeys(GIVEN))
+    for notebook in study.notebooks.values():
+        check_parameters(notebook, dict.fromkeys(GIVEN))
     with locks.hold(folder / ledger.LOCK, f"study {study.name}"):
         planned = ledger.plan(study, results)
         for name in reconcile(results, study.name):
@@ -132,15 +133,19 @@ def _launch(
     from qpm.study import engine, sharing
     from qpm.study.launch import Launch
     from qpm.study.progress import display
-    from qpm.study.tracking import Tracker
 
     show = display(console, len(planned), len(planned) - len(pending))
     try:
         with engine.start(folder, jobs, cluster, len(pending), per_gpu, _want_gpus(pending)) as running:
-            shared = sharing.plan(folder, study.notebook, pending if share else (), running.slots)
+            for notebook in {entry.notebook for entry in pending}:
+                running.prepare(notebook)
+            # this import takes a while, in which the kernels import what they need
+            from qpm.study.tracking import Tracker
+
+            shared = sharing.plan(folder, pending if share and running.shared_folder else (), running.slots)
             shared.announce(console)
             tracker = Tracker(folder.parent, study.name, study.question)
-            with Launch(folder, study.notebook, running, tracker, show, shared) as launch:
+            with Launch(folder, running, tracker, show, shared) as launch:
                 launch.run(pending, fail_fast)
                 launch.tracker.log_metrics(launch.run_id, [shared.settle(console)])
                 return launch.run_id
@@ -177,8 +182,9 @@ def _failures(pending: Sequence[Planned], not_started: bool = True) -> tuple[str
     lines = []
     for entry in pending:
         record = ledger.read(entry.folder)
-        if record is None and not_started:
-            lines.append(f"{entry.title}: not started")
+        if record is None or ledger.is_spoilt(entry, record):
+            why = f", for want of the weights of {entry.needs.title}" if entry.needs and not entry.is_ready else ""
+            lines += [f"{entry.title}: not started{why}"] if not_started else []
         elif record is not None and record["status"] != "finished" and record["reason"] != STOPPED:
             lines.append(f"{entry.title} {record['status']}: {record['reason']} ({entry.folder / 'notebook.ipynb'})")
     return tuple(lines)

@@ -58,38 +58,40 @@ class Sharing:
         for key, entries in self.sweeps.items():
             store = SweepStore(self.study_dir / "trials" / FOLDER / key)
             costs.append(store.cost())
-            line = f"{len(entries)} trials shared a sweep: {told(costs[-1])}"
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+            if costs[-1]["alone"]:
+                line = f"{len(entries)} trials shared a sweep: {told(costs[-1])}"
+                console.print(line, highlight=False, markup=False, soft_wrap=True)
             if all(map(is_finished, entries)):
                 store.clear()
         names = costs[0] if costs else ()
         return {f"frames_{name}": float(sum(cost[name] for cost in costs)) for name in names}
 
 
-def plan(study_dir: Path, notebook: Path, pending: Iterable[Planned], slots: int) -> Sharing:
+def plan(study_dir: Path, pending: Iterable[Planned], slots: int) -> Sharing:
     """Group the trials, and write down who shares what.
 
     Parameters
     ----------
-    notebook : Path
-        Shared only if it hands its folder to `evaluate`: ``evaluate(trial, ..., shared=Path(folder))``.
     pending : iterable of Planned
-        The trials of this launch; finished ones are not computed again for the others' sake.
+        The trials of this launch; finished ones are not computed again for the others' sake. Only those take part
+        whose notebook hands its folder to `evaluate`: ``evaluate(trial, ..., shared=Path(folder))``.
     slots : int
         Trials at a time.
     """
     from qpm.study.sweep_store import SweepStore
 
-    groups: dict[str, list[Planned]] = {}
-    for entry in pending if takes_part(notebook) else ():
-        if isinstance(entry.trial, TrialConfig):
+    pending, groups = list(pending), dict[str, list[Planned]]()
+    sharing = {notebook for notebook in {entry.notebook for entry in pending} if takes_part(notebook)}
+    for entry in pending:
+        if isinstance(entry.trial, TrialConfig) and entry.notebook in sharing:
             groups.setdefault(_key(entry, entry.trial), []).append(entry)
     sweeps = {key: entries for key, entries in groups.items() if _is_worth_it(entries, slots)}
     for key, entries in sweeps.items():
+        store = SweepStore(study_dir / "trials" / FOLDER / key)
         own = {entry.name: entry.trial.settings() for entry in entries}
-        SweepStore(study_dir / "trials" / FOLDER / key).plan(
-            {name: {field: settings[field] for field in sorted(OWN)} for name, settings in own.items()}
-        )
+        store.plan({name: {field: settings[field] for field in sorted(OWN)} for name, settings in own.items()})
+        if not all(entry.is_ready for entry in entries):  # the weights will be trained anew
+            store.clear()
     return Sharing(study_dir, sweeps)
 
 

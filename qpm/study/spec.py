@@ -17,6 +17,8 @@ from qpm.study.faults import explain
 from qpm.study.identity import Trial
 from qpm.study.layers import overlay, put
 
+EVALUATION = ("dataset", "weights", "policy", "inference", "save_masks", "curves")  # settings that no training has
+
 
 class StudyFile(BaseModel):
     """The keys of a study file. The first four are for readers and come first."""
@@ -29,8 +31,8 @@ class StudyFile(BaseModel):
     cost: str = Field(min_length=1)
     notebook: str = "evaluate"  # a name in notebooks/, or a path beside the study file
     base: dict[str, Any] = {}
-    cases: dict[str, dict[str, Any] | None] = {}  # laid over base; a case may have `seeds` of its own
-    grid: dict[str, list[Any]] = {}  # dotted key -> values; every combination is run
+    cases: dict[str, dict[str, Any] | None] = {}  # laid over base; a case may have `seeds` and `notebook` of its own
+    grid: dict[str, list[Any]] = {}  # dotted key -> values; every combination is run; training.* concerns trainings
     seeds: tuple[NonNegativeInt, ...] = (0,)
     report: tuple[str, ...] = ()
     baseline: str | None = None
@@ -47,6 +49,7 @@ class Study:
     expect: str
     cost: str
     notebook: Path
+    notebooks: Mapping[str, Path]  # by the name that a trial has for it
     cases: tuple[str, ...]
     baseline: str | None
     report: tuple[str, ...]
@@ -86,6 +89,7 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
         expect=file.expect,
         cost=file.cost,
         notebook=find_notebook(file.notebook, path),
+        notebooks={name: find_notebook(name, path) for name in {trial.notebook for trial in trials}},
         cases=cases,
         baseline=file.baseline,
         report=file.report,
@@ -94,18 +98,59 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
 
 
 def expand(file: StudyFile, study: str) -> Iterator[dict[str, Any]]:
-    """Settings of each trial, not yet validated: cases x grid x seeds, in the order of the file."""
-    common = {"study": study, "notebook": file.notebook}
-    for case, over in (file.cases or {"": {}}).items():
-        laid = overlay(file.base, over or {})
+    """Settings of each trial, not yet validated: cases x grid x seeds, in the order of the file.
+
+    A case that trains is laid over the base's `training` alone; one that evaluates the weights of such a case is there
+    once for every seed of the training.
+    """
+    points = list(_points(file, study))
+    trained: dict[str, list[int]] = {}
+    for settings in points:
+        if "training" in settings:
+            trained.setdefault(settings["case"], []).append(settings["seed"])
+    for settings in points:
+        yield from _with_each_training(settings, trained)
+
+
+def _points(file: StudyFile, study: str) -> Iterator[dict[str, Any]]:
+    cases = {case: over or {} for case, over in (file.cases or {"": {}}).items()}
+    kinds = {case: _trains(file, over) for case, over in cases.items()}
+    for case, over in cases.items():
+        trains, base, notebook = kinds[case], file.base, file.notebook
+        if len(set(kinds.values())) > 1:  # what the one kind of trial is based on, the other does not know
+            base = {key: value for key, value in base.items() if key not in (EVALUATION if trains else ("training",))}
+            notebook = "train" if trains else "evaluate" if notebook == "train" else notebook
+        laid = {"notebook": notebook} | overlay(base, over)
         seeds = laid.pop("seeds", file.seeds)
-        for point in itertools.product(*file.grid.values()):
+        axes = {key: values for key, values in file.grid.items() if key.startswith("training.") == trains}
+        for point in itertools.product(*axes.values()):
             settings = overlay(laid, {})
-            for key, value in zip(file.grid, point, strict=True):
+            for key, value in zip(axes, point, strict=True):
                 put(settings, key, value)
-            name = _case_name(case, dict(zip(file.grid, point, strict=True)))
+            name = _case_name(case, dict(zip(axes, point, strict=True)))
             for seed in seeds:
-                yield {**settings, **common, "case": name, "seed": seed}
+                yield {**settings, "study": study, "case": name, "seed": seed}
+
+
+def _trains(file: StudyFile, over: Mapping[str, Any]) -> bool:
+    """Whether a case trains: it says so itself, or says nothing, and the study is one of trainings."""
+    own = {key.partition(".")[0] for key in over}
+    if "training" in own or own & set(EVALUATION):
+        return "training" in own
+    notebook = over.get("notebook", file.notebook)
+    return notebook == "train" or ("training" in file.base and not file.base.keys() & set(EVALUATION))
+
+
+def _with_each_training(settings: dict[str, Any], trained: Mapping[str, list[int]]) -> Iterator[dict[str, Any]]:
+    weights = settings.get("weights")
+    if not isinstance(weights, Mapping) or "trial" not in weights:
+        yield settings
+        return
+    seeds = lookup("training", str(weights["trial"]), trained)
+    for seed in [weights["seed"]] if "seed" in weights else seeds:
+        if seed not in seeds:
+            raise ValueError(f"case '{settings['case']}': '{weights['trial']}' is not trained with seed {seed}")
+        yield {**settings, "weights": {**weights, "seed": seed}, "training_seed": seed}
 
 
 def find_notebook(name: str, study: Path) -> Path:

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from qpm import provenance
+from qpm.study import warm_kernel
 from qpm.study.execute import Outcome, execute
 
 OTHER_CODE = "the worker runs other code of this package than the machine that plans the study; install the same"
@@ -67,6 +68,8 @@ def perform_elsewhere(task: Task, code: str, *inputs: bytes) -> Outcome:
     """
     if code != package_digest():
         return Outcome("failed", 0.0, OTHER_CODE)
+    if not warm_kernel.is_warm():
+        warm_kernel.keep_warm()  # as long as the worker lives
     task = replace(task, environment=_own_threads())
     with TemporaryDirectory(prefix="qpm-") as place:
         own = Path(place)

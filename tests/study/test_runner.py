@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 
-from qpm.study import ledger, runner
+from qpm.study import ledger, locks, runner
 from qpm.study.runner import RunSummary
 from qpm.study.spec import Study, load_study
+from qpm.study.verify import verify
 from tests.study.pages import write_notebook
 
 Make = Callable[..., Path]
@@ -107,6 +109,8 @@ def test_a_killed_host_is_found_out_and_its_trial_runs_again(make_study: Make, t
     path, results = make_study("slow"), tmp_path / "results"
     host = start_host(path, results)
     assert states(load_study(path), results) == {"slow": "running"}
+    with pytest.raises(locks.Locked, match=f"study fake is being run by process {host.pid} on host "):
+        run(load_study(path), results)
     os.kill(host.pid, signal.SIGKILL)
     host.wait()
     deadline = time.monotonic() + 10  # a kernel caught between fork and exec holds the lock for a moment longer
@@ -148,3 +152,18 @@ def test_a_page_that_fails_is_named_and_the_other_reports_are_made(make_study: M
     (tmp_path / "fixed").touch()
     second, _ = run(load_study(path), results)
     assert (second.exit_code, second.skipped, second.failures) == (0, 1, ())
+    assert {checked.found for checked in verify(load_study(path), results)} == {"the same"}
+    table = results / "fake" / "policies.csv"
+    table.write_text(table.read_text().replace("0.6", "0.9"))
+    assert [checked.file for checked in verify(load_study(path), results) if not checked.good] == ["policies.csv"]
+
+
+def test_an_incomplete_study_has_no_tables_unless_asked_and_then_they_say_what_lacks(
+    make_study: Make, tmp_path: Path
+) -> None:
+    path, results = make_study("stm", "bad", baseline="stm", report=["policies"]), tmp_path / "results"
+    refused, told = run(load_study(path), results)
+    assert (refused.exit_code, refused.outputs) == (1, ()) and "no tables: 1 of 2 trials are finished" in told
+    partial = runner.run(load_study(path), results, allow_partial=True, console=Console(file=io.StringIO()))
+    assert partial.exit_code == 1
+    assert "INCOMPLETE, not measured: bad." in (results / "fake" / "policies.md").read_text()
