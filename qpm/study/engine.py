@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -127,11 +128,16 @@ class ClusterEngine(Engine):
         return self._send(self._task(notebook, folder, parameters, {}, inputs))
 
     def _send(self, task: Task) -> Future:
-        for path in () if self.shared_folder else task.inputs:
-            if path not in self._sent:
-                self._sent[path] = self.client.scatter(path.read_bytes(), hash=False)
-        inputs = [] if self.shared_folder else [self._sent[path] for path in task.inputs]
+        inputs = [] if self.shared_folder else [self._content(path) for path in task.inputs]
         return self.client.submit(perform_elsewhere, task, package_digest(), *inputs, pure=False)
+
+    def _content(self, path: Path) -> Future:
+        """A file's content on the cluster, sent once; as a task's result, for it outlives the worker that holds it."""
+        if path not in self._sent:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # that it is large
+                self._sent[path] = self.client.submit(bytes, path.read_bytes(), pure=False)
+        return self._sent[path]
 
 
 def outcome(future: Future, folder: Path) -> Outcome:

@@ -11,7 +11,7 @@ from typing import Any
 from distributed import Future
 
 from qpm import provenance
-from qpm.files import write_json
+from qpm.files import write_atomic, write_json
 from qpm.study import ledger, progress_file
 from qpm.study.engine import Engine, outcome
 from qpm.study.execute import Outcome
@@ -59,7 +59,10 @@ class Launch:
 
     def __enter__(self) -> Launch:
         write_json(self.study_dir / "trials" / MARK, {"since": provenance.now()})
-        diff = provenance.git_diff(provenance.source_root())
+        diff, git = provenance.git_diff(provenance.source_root()), self.provenance["git"]
+        if diff:  # what was not committed when these trials ran, by the digest that their records name
+            path = self.study_dir / "trials" / f"{git['diff_sha256'][:12]}.diff"
+            write_atomic(path, lambda partial: partial.write_bytes(diff.encode()))
         self.run_id = self.tracker.start_launch(self.study_dir.name, self.provenance, diff)
         return self
 
