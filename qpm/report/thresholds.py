@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from qpm.report import captions, cases, numbers, style
+from qpm.report import captions, cases, curves, numbers, style
+from qpm.report.curves import PAPER, SIGNS
 from qpm.report.load import NotMeasuredError, Results
-from qpm.report.publish import Section, publish
+from qpm.report.publish import Section, publish, together
 from qpm.report.write import Table
 
-PAPER = {"sigma_m": 0.7, "sigma_en": 0.65}
-SIGNS = {"sigma_m": "memory threshold $σ_m$", "sigma_en": "prior threshold $σ_{en}$"}
+FEW = 9  # values of a setting up to which a heatmap has its numbers in it
+MANY = 60  # points up to which a table is printed whole; the csv always is
 
 
 def grid_values(case: str) -> dict[str, float]:
@@ -55,20 +56,31 @@ def prepare(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """
     values = {case: grid_values(case) for case in dict.fromkeys(rows.case)}
     points = {case: found for case, found in values.items() if all(key in found for key in keys)}
-    if not points:
-        raise NotMeasuredError(
-            f"no case of the study is named by {', '.join(keys)}; cases: {', '.join(values)}"
-        )
+    if not keys or not points:
+        named = ", ".join(keys) or "a setting of a grid"
+        raise NotMeasuredError(f"no case of the study is named by {named}; cases: {', '.join(values)}")
     reference = min(
         points, key=lambda case: sum(abs(points[case][key] - PAPER.get(key, 0.0)) for key in keys)
     )
-    table = cases.compare(rows[rows.case.isin(points)], reference)
+    own = rows[rows.case.isin(points)]
+    use = cases.memory_use(own)
+    table = cases.compare(by_object(own), reference).drop(columns=[name for name in use if name != "case"])
+    table = table.merge(use, on="case", how="left")
     table = pd.DataFrame([points[case] for case in table.case])[list(keys)].join(table)
     table["reference"] = table.case == reference
     table[["difference", "low", "high"]] = table[["difference", "low", "high"]].fillna(0.0)
     order = [*keys, "case", "metric", "measured", "difference", "low", "high", "p", "p_holm", "reference"]
     table = table[[*order, "kept_share", "bank_frames", "n_videos"]]
     return table.sort_values(list(keys), ignore_index=True)
+
+
+def by_object(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per object and trial with its mean J and F: the same scores, quickly compared for many cases."""
+    scored = rows[rows.scored]
+    keys = ["trial", "case", "seed", "dataset", "sequence", "object_id"]
+    means = scored.groupby(keys, sort=False)[["j", "f"]].mean()
+    first = scored.drop_duplicates(keys).set_index(keys)
+    return first.assign(j=means.j, f=means.f).reset_index()[list(rows.columns)]
 
 
 def draw(table: pd.DataFrame, ax: Axes) -> None:
@@ -108,17 +120,36 @@ def draw_heatmap(table: pd.DataFrame, ax: Axes) -> None:
     level = (table.low <= 0) & (table.high >= 0)
     same = table.assign(level=level).pivot(index=up, columns=across, values="level").loc[grid.index]
     limit = max(float(np.nanmax(np.abs(grid.to_numpy()))), 1e-6)
-    ax.imshow(grid, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
+    image = ax.imshow(100 * grid, cmap="RdBu", vmin=-100 * limit, vmax=100 * limit, aspect="auto")
+    if max(grid.shape) <= FEW:
+        _write_numbers(grid, same, limit, ax)
+    else:
+        bar = ax.figure.colorbar(image, ax=ax, shrink=0.9, pad=0.02)
+        bar.set_label("difference (points of 100)")
+    outline(same.to_numpy().astype(bool), ax)
+    small = {"fontsize": 6} if max(grid.shape) > FEW else {}
+    ax.set_xticks(range(grid.shape[1]), [f"{value:g}" for value in grid.columns], rotation=90 if small else 0, **small)
+    ax.set_yticks(range(grid.shape[0]), [f"{value:g}" for value in grid.index], **small)
+    _mark_reference(table, grid, ax)
+    ax.set(xlabel=SIGNS.get(across, across), ylabel=SIGNS.get(up, up))
+    ax.grid(visible=False)
+
+
+def _write_numbers(grid: pd.DataFrame, same: pd.DataFrame, limit: float, ax: Axes) -> None:
     for (row, column), difference in np.ndenumerate(grid.to_numpy()):
         heavy = "bold" if bool(same.to_numpy()[row, column]) else "normal"
         ink = "white" if abs(difference) > 0.65 * limit else "black"
         text = numbers.signed(100 * difference, 1)
         ax.text(column, row, text, ha="center", va="center", fontsize=6.5, color=ink, weight=heavy)
-    outline(same.to_numpy().astype(bool), ax)
-    ax.set_xticks(range(grid.shape[1]), [f"{value:g}" for value in grid.columns])
-    ax.set_yticks(range(grid.shape[0]), [f"{value:g}" for value in grid.index])
-    ax.set(xlabel=SIGNS.get(across, across), ylabel=SIGNS.get(up, up))
-    ax.grid(visible=False)
+
+
+def _mark_reference(table: pd.DataFrame, grid: pd.DataFrame, ax: Axes) -> None:
+    """Draw a cross at the point that the others are compared with."""
+    across, up = str(table.columns[0]), str(table.columns[1])
+    point = table[table.reference].iloc[0]
+    place = grid.columns.get_loc(point[across]), grid.index.get_loc(point[up])
+    if max(grid.shape) > FEW:
+        ax.plot(*place, "x", color="black", markersize=5)
 
 
 def outline(inside: np.ndarray, ax: Axes) -> None:
@@ -139,7 +170,8 @@ def mark_paper(ax: Axes, key: str) -> None:
 def figure(table: pd.DataFrame, keys: Sequence[str]) -> style.PrintFigure:
     """Return the column-wide figure: curve and memory for one setting, a heatmap for two."""
     if len(keys) > 1:
-        drawing = style.figure(style.COLUMN, 2.6)
+        large = table[list(keys)].nunique().max() > FEW
+        drawing = style.figure(style.PAGE * 0.75 if large else style.COLUMN, 4.2 if large else 2.6)
         draw_heatmap(table, drawing.subplots())
         return drawing
     drawing = style.figure(style.COLUMN, 3.0)
@@ -154,34 +186,57 @@ def caption(results: Results, table: pd.DataFrame, keys: Sequence[str]) -> str:
     reference = ", ".join(f"{key} = {table.loc[table.reference, key].iloc[0]:g}" for key in keys)
     metric = str(table.metric.iloc[0])
     what = (
-        f"Difference in {metric} (points of 100) to {reference} over the two thresholds; outlined and bold: the "
-        "plateau, where the 95 % interval of the paired difference holds zero."
+        f"Difference in {metric} (points of 100) to {reference} over the two thresholds; outlined: the plateau, where "
+        "the 95 % interval of the paired difference holds zero."
         if len(keys) > 1
         else f"{metric} over {keys[0]}; the band is the 95 % interval of the paired difference to {reference} "
         "(bootstrap over videos). Below: share of frames kept and frames read. Dashed: the paper's value."
     )
-    return captions.join(what, captions.data(results), captions.network(results))
+    listed = f"The table lists the reference and the ten best of {len(table)} points, in hindsight."
+    return captions.join(
+        what, listed if len(table) > MANY else "", captions.data(results), captions.network(results)
+    )
 
 
 def threshold_table(numeric: pd.DataFrame, keys: Sequence[str], caption: str) -> Table:
     """Return the points of the figure as a table."""
-    cells = pd.DataFrame({key: [f"{value:g}" for value in numeric[key]] for key in keys})
-    cells[str(numeric.metric.iloc[0])] = [numbers.fixed(value) for value in numeric.measured]
+    shown = printed(numeric)
+    cells = pd.DataFrame({key: [f"{value:g}" for value in shown[key]] for key in keys})
+    cells[str(numeric.metric.iloc[0])] = [numbers.fixed(value) for value in shown.measured]
     cells["Difference [95 %]"] = [
-        "" if row.reference else numbers.interval(row.difference, row.low, row.high)
-        for row in numeric.itertuples()
+        "" if row.reference else numbers.interval(row.difference, row.low, row.high) for row in shown.itertuples()
     ]
-    cells["p"] = [numbers.probability(p) for p in numeric.p_holm]
-    cells["Kept"] = [numbers.share(value) for value in numeric.kept_share]
-    cells["Bank"] = [numbers.fixed(value, 1) for value in numeric.bank_frames]
-    cells["Videos"] = [numbers.count(value) for value in numeric.n_videos]
-    reference = int(np.flatnonzero(numeric.reference)[0])
+    cells["p"] = [numbers.probability(p) for p in shown.p_holm]
+    cells["Kept"] = [numbers.share(value) for value in shown.kept_share]
+    cells["Bank"] = [numbers.fixed(value, 1) for value in shown.bank_frames]
+    cells["Videos"] = [numbers.count(value) for value in shown.n_videos]
+    reference = int(np.flatnonzero(shown.reference)[0])
     return Table(cells, numeric, caption, "thresholds", bold=(reference,))
 
 
+def printed(numeric: pd.DataFrame) -> pd.DataFrame:
+    """Return the points that a reader sees: all, or of many the reference and the ten best (in hindsight)."""
+    if len(numeric) <= MANY:
+        return numeric
+    best = numeric.measured.sort_values(ascending=False, kind="stable").index[:10]
+    return numeric[numeric.reference | numeric.index.isin(best)].reset_index(drop=True)
+
+
 def report(results: Results, keys: Sequence[str] = ()) -> Section:
-    """Write thresholds.png, .pdf, .txt and the points as thresholds.md, .tex, .csv; over what the study sweeps."""
+    """Write the points of a grid as thresholds.png, .pdf, .txt, .md, .tex, .csv; exact curves where trials have some.
+
+    Without `keys` it is over what the study sweeps. A large grid is printed where the score is best and at the
+    reference; thresholds.csv has every point.
+    """
+    exact = curves.read(results)
+    parts = [curves.report(results, exact)] if len(exact) else []
     keys = tuple(keys) or swept(results.rows)[:2]
+    if keys or not parts:
+        parts.append(_grid(results, keys))
+    return parts[0] if len(parts) == 1 else together("thresholds", "Thresholds", parts)
+
+
+def _grid(results: Results, keys: Sequence[str]) -> Section:
     numeric = prepare(results.rows, keys)
     text = caption(results, numeric, keys)
     printed = threshold_table(numeric, keys, text)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any
 
 import torch
 
@@ -17,11 +18,11 @@ from qpm.inference.run import frames, prepare
 from qpm.inference.sweep.box import Bounds, Box, merge
 from qpm.inference.sweep.cost import Cost
 from qpm.inference.sweep.setting import check_setting
-from qpm.inference.sweep.tree import MAX_BRANCHES, Branch, Tree
+from qpm.inference.sweep.tree import MAX_BRANCHES, MAX_BYTES, Branch, Tree
 from qpm.memory import Bank, MemoryPolicy
 from qpm.model import Network
 
-Measured = Mapping[int, float]  # object id -> value; NaN where it does not count
+Measured = Mapping[int, Any]  # object id -> value; NaN where it does not count
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,7 @@ class Piece:
 
     @property
     def means(self) -> dict[int, float]:
-        """Object id -> mean over its frames, NaN left out; an object without a value is left out."""
+        """Object id -> mean of its numbers over frames, NaN left out; an object without a value is left out."""
         values = defaultdict[int, list[float]](list)
         for frame in self.measured:
             for object_id, value in frame.items():
@@ -68,6 +69,7 @@ def threshold_curve(
     max_side: int | None = None,
     dtype: torch.dtype | None = None,
     max_branches: int = MAX_BRANCHES,
+    max_bytes: float = MAX_BYTES,
 ) -> Curve:
     """Follow all values of one or several thresholds at once.
 
@@ -80,6 +82,7 @@ def threshold_curve(
         included, high is not. Each has to be a threshold: a decision may change in one direction only as it grows.
     measure : callable
         FrameResult (without what is memorized) -> object id -> value, such as J; NaN where it does not count.
+        For the means of a piece the values have to be numbers.
 
     Raises
     ------
@@ -90,7 +93,7 @@ def threshold_curve(
         check_setting(policy, name, low, high)
     box = Box(policy, bounds)
     root = Branch(prepare(network, video, box.policy, max_side=max_side, dtype=dtype), [(box, Bank())])
-    tree, measured, pieces = Tree(video, [root], max_branches), {root: tuple[Measured, ...]()}, list[Piece]()
+    tree, measured, pieces = Tree(video, [root], max_branches, max_bytes), {root: tuple[Measured, ...]()}, list[Piece]()
     for growth in tree:
         values = (*measured.pop(growth.before), measure(growth.result))
         measured |= dict.fromkeys(growth.after, values)

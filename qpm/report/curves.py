@@ -1,0 +1,195 @@
+"""Exact curves: the score at every value of a threshold, with every jump where it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from qpm.metrics.pairing import METRICS, VIDEO
+from qpm.metrics.resampling import bootstrap, interval, pooled_mean
+from qpm.report import captions, numbers, style
+from qpm.report.load import Results
+from qpm.report.publish import Section, publish
+from qpm.report.write import Table, write_text
+
+FILE = "curves.parquet"  # beside a trial's rows, from `qpm.study.evaluate_curves`
+PAPER = {"sigma_m": 0.7, "sigma_en": 0.65}
+SIGNS = {"sigma_m": "memory threshold $σ_m$", "sigma_en": "prior threshold $σ_{en}$"}
+RESAMPLES = 1999
+
+
+def read(results: Results) -> pd.DataFrame:
+    """Return the curves of the first trial that has some; empty if none has."""
+    files = [results.folder / "trials" / trial["folder"] / FILE for trial in results.trials]
+    return next((pd.read_parquet(path) for path in files if path.is_file()), pd.DataFrame())
+
+
+def name(setting: str) -> str:
+    """Return the last word of a setting: "keep.sigma_m" gives "sigma_m"."""
+    return setting.rpartition(".")[2]
+
+
+def settings(curves: pd.DataFrame) -> list[str]:
+    """Return the settings that have a curve, in order."""
+    return list(dict.fromkeys(curves.setting)) if len(curves) else []
+
+
+def prepare(curves: pd.DataFrame, setting: str) -> pd.DataFrame:
+    """Return the score over all objects at every value of one threshold.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        One row per object and interval without a jump, of one case: ``setting low high dataset sequence object_id
+        seen j f bank_frames``.
+    setting : str
+        Such as ``keep.sigma_m``.
+
+    Returns
+    -------
+    DataFrame
+        One row per interval between two jumps of any video, in order: ``low high`` (low <= threshold < high),
+        ``metric measured``, ``difference lower upper`` (to the reference, 95 % cluster bootstrap over videos),
+        ``reference`` (True where the paper's value lies, else at the lowest), ``bank_frames n_videos``.
+    """
+    rows = curves[curves.setting == setting].sort_values("low", kind="stable")
+    ends = np.unique(rows[["low", "high"]].to_numpy())
+    objects = list(rows.groupby([*VIDEO, "object_id"], sort=True))
+    values = {column: np.stack([_at(group, column, ends[:-1]) for _, group in objects]) for column in ("j", "f")}
+    bank = np.stack([_at(group, "bank_frames", ends[:-1]) for _, group in objects])
+    seen = pd.Series([group.seen.iloc[0] for _, group in objects], dtype="boolean")
+    metric = "G" if seen.nunique() == 2 else "J&F"
+    videos = pd.factorize(pd.Series([key[:2] for key, _ in objects]))[0]
+    sums, counts = _video_sums(values, seen, videos, metric)
+    measured = pooled_mean(sums.sum(axis=0).T, counts.sum(axis=0))
+    paper = PAPER.get(name(setting), -np.inf)
+    reference = max(0, int(np.searchsorted(ends, paper, side="right")) - 1) if paper < ends[-1] else 0
+    spread = [_interval(sums[:, :, place] - sums[:, :, reference], counts) for place in range(len(ends) - 1)]
+    table = pd.DataFrame({"low": ends[:-1], "high": ends[1:], "metric": metric, "measured": measured})
+    table["difference"] = measured - measured[reference]
+    table[["lower", "upper"]] = np.array(spread)
+    table["reference"] = np.arange(len(table)) == reference
+    return table.assign(bank_frames=bank.mean(axis=0), n_videos=len(sums))
+
+
+def draw(table: pd.DataFrame, setting: str, ax: Axes) -> None:
+    """Draw the score as steps, and the interval of the difference to the reference as a band."""
+    base = float(table.loc[table.reference, "measured"].iloc[0])
+    ends = [*table.low, table.high.iloc[-1]]
+    lower, upper = (base + table.lower).to_numpy(), (base + table.upper).to_numpy()
+    ax.stairs(upper, ends, baseline=lower, fill=True, color=style.SCORE, alpha=0.15, linewidth=0)
+    ax.stairs(table.measured, ends, baseline=None, color=style.SCORE, linewidth=1.2)
+    _mark_paper(ax, setting)
+    ax.set_ylabel(str(table.metric.iloc[0]))
+
+
+def draw_bank(table: pd.DataFrame, setting: str, ax: Axes) -> None:
+    """Draw how many frames are read, as steps."""
+    ax.stairs(table.bank_frames, [*table.low, table.high.iloc[-1]], baseline=None, color="#555555", linewidth=1.2)
+    _mark_paper(ax, setting)
+    ax.set(ylabel="bank (frames)", xlabel=SIGNS.get(name(setting), setting), ylim=(0, 1.15 * table.bank_frames.max()))
+
+
+def figure(tables: dict[str, pd.DataFrame]) -> style.PrintFigure:
+    """Return one column of panels for each threshold; the score has one scale."""
+    drawing = style.figure(style.PAGE if len(tables) > 1 else style.COLUMN, 3.0)
+    axes = drawing.subplots(2, len(tables), sharex="col", sharey="row", height_ratios=[3, 2], squeeze=False)
+    for column, (setting, table) in enumerate(tables.items()):
+        draw(table, setting, axes[0, column])
+        draw_bank(table, setting, axes[1, column])
+        if column:
+            axes[0, column].set_ylabel("")
+            axes[1, column].set_ylabel("")
+    return drawing
+
+
+def summary(tables: dict[str, pd.DataFrame], caption: str) -> Table:
+    """Return a line for the paper's value, the widest plateau and the best value of each threshold."""
+    cells, kept = [], []
+    for setting, table in tables.items():
+        width = table.high - table.low
+        places = {
+            "reference": int(np.flatnonzero(table.reference)[0]),
+            "widest step": int(np.argmax(width)),
+            "best, in hindsight": int(np.argmax(table.measured)),
+        }
+        for what, place in places.items():
+            row = table.iloc[place]
+            kept.append({"threshold": name(setting), "what": what, **row.to_dict(), "steps": len(table)})
+            cells.append(_cells(name(setting), what, row, len(table)))
+    return Table(pd.DataFrame(cells), pd.DataFrame(kept), caption, "curves", left=("Threshold", "Step"))
+
+
+def report(results: Results, curves: pd.DataFrame) -> Section:
+    """Write curves.png, .pdf, .txt, a summary as curves.md, .tex, .csv, and every step as curve_<threshold>.csv."""
+    tables = {setting: prepare(curves, setting) for setting in settings(curves)}
+    text = caption(results, curves.case.iloc[0], tables)
+    printed = summary(tables, text)
+    section = publish(results.folder, "curves", "Exact curves", printed, lambda: figure(tables), text)
+    steps = [_write_steps(results.folder, setting, table) for setting, table in tables.items()]
+    return Section("curves", section.title, (*section.files, *steps), printed, section.figure, text)
+
+
+def caption(results: Results, case: str, tables: dict[str, pd.DataFrame]) -> str:
+    """Return the caption of the figure."""
+    metric = next(iter(tables.values())).metric.iloc[0]
+    steps = " and ".join(f"{len(table)} for {name(setting)}" for setting, table in tables.items())
+    what = (
+        f"{metric} of {style.label(case)} at every value of a threshold, the others as they are: between two jumps "
+        f"nothing changes ({steps} steps). Band: 95 % interval of the paired difference to the step of the paper's "
+        "value (dashed; bootstrap over videos). Below: frames read."
+    )
+    return captions.join(what, captions.data(results), captions.network(results))
+
+
+def _at(group: pd.DataFrame, column: str, points: np.ndarray) -> np.ndarray:
+    """The value of an object's steps, which are sorted, at each point."""
+    return group[column].to_numpy()[np.searchsorted(group.low.to_numpy(), points, side="right") - 1]
+
+
+def _video_sums(
+    values: dict[str, np.ndarray], seen: pd.Series, videos: np.ndarray, metric: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """(V, C, P) sums over each video's objects for the columns of the metric, and (V, C) counts."""
+    columns = METRICS[metric]
+    sums = np.zeros((videos.max() + 1, len(columns), values["j"].shape[1]))
+    counts = np.zeros(sums.shape[:2])
+    for column, (measure, flag) in enumerate(columns):
+        everyone = np.ones(len(seen), dtype=bool)
+        member = everyone if flag is None else (seen == flag).fillna(False).to_numpy(dtype=bool)
+        np.add.at(sums[:, column], videos[member], values[measure[0]][member])
+        np.add.at(counts[:, column], videos[member], 1)
+    return sums, counts
+
+
+def _interval(sums: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
+    return interval(sums, counts, bootstrap(sums, counts, RESAMPLES))
+
+
+def _cells(threshold: str, what: str, row: pd.Series, steps: int) -> dict[str, str]:
+    return {
+        "Threshold": threshold,
+        "Step": what,
+        "From": numbers.fixed(row.low, 4),
+        "To": numbers.fixed(row.high, 4),
+        str(row.metric): numbers.fixed(row.measured),
+        "Difference [95 %]": "" if row.reference else numbers.interval(row.difference, row.lower, row.upper),
+        "Bank": numbers.fixed(row.bank_frames, 1),
+        "Steps": numbers.count(steps),
+        "Videos": numbers.count(row.n_videos),
+    }
+
+
+def _write_steps(folder: Path, setting: str, table: pd.DataFrame) -> Path:
+    path = folder / f"curve_{name(setting)}.csv"
+    write_text(path, table.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
+    return path
+
+
+def _mark_paper(ax: Axes, setting: str) -> None:
+    if name(setting) in PAPER:
+        ax.axvline(PAPER[name(setting)], color=style.PAPER_VALUE, linewidth=0.8, linestyle="--")
+
