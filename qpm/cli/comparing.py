@@ -25,7 +25,8 @@ from qpm.cli.scoring import (
 
 def compare(
     folders: Annotated[
-        list[Path], typer.Argument(metavar="A B...", help="Folders or zips of masks; the first is the baseline.")
+        list[Path],
+        typer.Argument(metavar="A B...", help="Folders or zips of masks; the first is the baseline."),
     ],
     gt: Truth,
     protocol: Protocol,

@@ -70,7 +70,9 @@ def export(
             done = check_zip(check, kind, wanted, subset, progress)
     for note in done.notes:
         typer.echo(f"note: {note}", err=True)
-    typer.echo(f"{out or check}: {done.masks} masks of {done.sequences} sequences, ready for the server of {kind}")
+    typer.echo(
+        f"{out or check}: {done.masks} masks of {done.sequences} sequences, ready for the server of {kind}"
+    )
 
 
 def matching(config: Config | None, kind: Format, root: Path | None, split: str | None) -> Config | None:

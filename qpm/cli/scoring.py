@@ -35,9 +35,7 @@ JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="W
 Subset = Annotated[bool, typer.Option("--subset", help="Score only the sequences that both have.")]
 DecayMode = Annotated[
     Decay,
-    typer.Option(
-        help="compatible: with the 8-bit overflow of the public evaluators (257 frames and more)."
-    ),
+    typer.Option(help="compatible: with the 8-bit overflow of the public evaluators (257 frames and more)."),
 ]
 Meta = Annotated[Path | None, typer.Option(help="meta.json of youtube-vos, if it is elsewhere.")]
 Categories = Annotated[

@@ -12,7 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from qpm.datasets.layout import SequenceFiles, VideoFolder, find_root, image_files, object_ids, refuse_faults
 from qpm.datasets.video import DAVIS2017, Video
 
-HOW_TO_GET = "unzip DAVIS-2017-trainval-480p.zip from davischallenge.org; root: is the folder with JPEGImages"
+HOW_TO_GET = (
+    "unzip DAVIS-2017-trainval-480p.zip (or test-dev, or Full-Resolution) from davischallenge.org; "
+    "root: is the folder with JPEGImages"
+)
 
 
 class DavisConfig(BaseModel):

@@ -14,7 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from qpm.datasets.layout import SequenceFiles, VideoFolder, find_root, image_files, refuse_faults
 from qpm.datasets.video import YOUTUBE_VOS, Video
 
-HOW_TO_GET = "unzip train.zip or valid.zip of youtube-vos.org; root: is the folder that holds train and valid"
+HOW_TO_GET = (
+    "unzip train.zip, valid.zip or test.zip of youtube-vos.org (for all_frames also valid_all_frames.zip, below "
+    "all_frames/); root: is the folder that holds train and valid"
+)
 
 SEEN_CATEGORIES = frozenset(
     """airplane ape bear bike bird boat bucket bus camel cat cow crocodile deer dog dolphin duck eagle earless_seal

@@ -162,7 +162,9 @@ def _named_values(text: str) -> dict[str, float]:
     if len(rows) > 1 and len(rows[0]) > 2 and all(_number(cell) is None for cell in rows[0]):
         pairs = list(zip(rows[0], rows[1], strict=False))
     else:
-        lines = (re.match(r'\s*"?([^:=,;\t\d]+?)"?\s*[:=,;\t ]\s*(\S+)\s*$', line) for line in text.splitlines())
+        lines = (
+            re.match(r'\s*"?([^:=,;\t\d]+?)"?\s*[:=,;\t ]\s*(\S+)\s*$', line) for line in text.splitlines()
+        )
         pairs = [(line[1], line[2]) for line in lines if line]
     return {name: value for name, cell in pairs if (value := _number(cell)) is not None}
 

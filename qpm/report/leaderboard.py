@@ -148,7 +148,12 @@ def report(results: Results, case: str = "qpm") -> Section:
     """Write table1.md, .tex and .csv and the ranking's figure into the study's folder."""
     made = table(results, () if imported(results.folder) else (case,))
     return publish(
-        results.folder, "leaderboard", "Leaderboard (Table 1)", made, lambda: figure(made.numbers), made.caption
+        results.folder,
+        "leaderboard",
+        "Leaderboard (Table 1)",
+        made,
+        lambda: figure(made.numbers),
+        made.caption,
     )
 
 

@@ -45,11 +45,24 @@ def prepare(results: Results, paper: pd.DataFrame) -> pd.DataFrame:
     if not records:
         raise NotMeasuredError("no finished trial on the dataset 'davis'")
     table = pd.DataFrame(records).merge(memory_use(results.rows), on="case", how="left")
-    told = paper.rename(columns={"jf": "published_jf"})[["weights", "policy", "year", "published_jf", "source"]]
+    told = paper.rename(columns={"jf": "published_jf"})[
+        ["weights", "policy", "year", "published_jf", "source"]
+    ]
     table = table.merge(told, on=["weights", "policy", "year"], how="left")
     whole = table.n_videos == table.year.map(VALIDATION)
     table["difference"] = (table.jf - table.published_jf).where(whole)
-    first = ["year", "weights", "policy", "published_jf", "jf", "difference", "j", "f", "kept_share", "bank_frames"]
+    first = [
+        "year",
+        "weights",
+        "policy",
+        "published_jf",
+        "jf",
+        "difference",
+        "j",
+        "f",
+        "kept_share",
+        "bank_frames",
+    ]
     order = [*first, "seconds", "n_videos", "n_objects", "source"]
     return table.sort_values("year", kind="stable")[order].reset_index(drop=True)
 
@@ -58,7 +71,12 @@ def table(results: Results) -> Table:
     """Return the table of a study's results, ready to print or write."""
     numeric = prepare(results, published(results.folder, "davis"))
     return Table(
-        cells(numeric), numeric, caption(results, numeric), "davis", _rules(numeric), left=("Weights", "Policy")
+        cells(numeric),
+        numeric,
+        caption(results, numeric),
+        "davis",
+        _rules(numeric),
+        left=("Weights", "Policy"),
     )
 
 
@@ -81,12 +99,18 @@ def cells(numeric: pd.DataFrame) -> pd.DataFrame:
 
 def caption(results: Results, numeric: pd.DataFrame) -> str:
     """Return where the numbers are from, and which must not be compared."""
-    sources = {name: rows.source.dropna().iloc[0] for name, rows in numeric.groupby("weights") if rows.source.any()}
-    parts = sorted({int(row.year) for row in numeric.itertuples() if row.n_videos != VALIDATION[int(row.year)]})
+    sources = {
+        name: rows.source.dropna().iloc[0] for name, rows in numeric.groupby("weights") if rows.source.any()
+    }
+    parts = sorted(
+        {int(row.year) for row in numeric.itertuples() if row.n_videos != VALIDATION[int(row.year)]}
+    )
     few = " and ".join(f"{VALIDATION[year]} of {year}" for year in parts)
     return captions.join(
         "Weights that others published under this loop and its policies, on DAVIS validation.",
-        "Published: " + "; ".join(f"{name}: {source}" for name, source in sources.items()) + "." if sources else "",
+        "Published: " + "; ".join(f"{name}: {source}" for name, source in sources.items()) + "."
+        if sources
+        else "",
         f"Not all sequences were scored ({few} exist), so there is no difference to the published number."
         if few
         else "",

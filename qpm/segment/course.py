@@ -59,13 +59,18 @@ class Course:
         reached = list(self.sizes.items())
         kept = sorted({round(k) for k in np.linspace(0, len(reached) - 1, min(most, len(reached)))})
         steps = [step(*reached[k]) for k in kept]
-        endless = [shelf.name for shelf in policy.shelves if shelf.capacity is None and shelf.keep.rule != "never"]
+        endless = [
+            shelf.name for shelf in policy.shelves if shelf.capacity is None and shelf.keep.rule != "never"
+        ]
         bound = "; it grows with the video: a capacity in the policy bounds it" if endless else ""
         return [f"memory read: {', '.join(steps)}{bound}"]
 
     def lost(self) -> list[str]:
         """A line for each object that the last frames do not show."""
-        return [f"object {object_id}: no pixel from frame {name} to the end" for object_id, name in self.names.items()]
+        return [
+            f"object {object_id}: no pixel from frame {name} to the end"
+            for object_id, name in self.names.items()
+        ]
 
 
 def step(frames: int, where: tuple[str, int]) -> str:

@@ -102,7 +102,9 @@ def frame_index(name: str, stems: tuple[str, ...]) -> int:
     """
     if name in stems:
         return stems.index(name)
-    equal = [k for k, stem in enumerate(stems) if name.isdigit() and stem.isdigit() and int(stem) == int(name)]
+    equal = [
+        k for k, stem in enumerate(stems) if name.isdigit() and stem.isdigit() and int(stem) == int(name)
+    ]
     if len(equal) == 1:
         return equal[0]
     if len(stems) > 10:

@@ -81,12 +81,17 @@ def layout_faults(path: Path, form: Format) -> Iterator[str]:
         below = entry.filename.removeprefix(FOLDER[form])
         right = entry.filename == FOLDER[form] + below and len(PurePosixPath(below).parts) == 2
         right = right and below.endswith(".png")
-        if fault := entry_fault(entry) or ("" if right and _is_plain(below) else f"is not of the form {shape}"):
+        if fault := entry_fault(entry) or (
+            "" if right and _is_plain(below) else f"is not of the form {shape}"
+        ):
             yield f"{path}: '{entry.filename}' {fault}"
 
 
 def check_masks(
-    store: MaskStore, wanted: Mapping[str, Expected] | None, subset: bool = False, progress: Progress | None = None
+    store: MaskStore,
+    wanted: Mapping[str, Expected] | None,
+    subset: bool = False,
+    progress: Progress | None = None,
 ) -> Checked:
     """Check the masks of a folder or zip, sequence by sequence; see `check_zip`."""
     faults: list[str] = []

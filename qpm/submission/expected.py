@@ -62,7 +62,9 @@ def expected(config: Config) -> dict[str, Expected]:
         return {video: _all_frames(dataset, place) for place, video in enumerate(dataset.names())}
     root = find_root("youtube-vos", config.root, HOW_TO_GET)
     meta = read_meta(root / config.split / "meta.json", config.categories)
-    listed = {name: {stem for entry in meta[name].values() for stem in entry.frames} for name in dataset.names()}
+    listed = {
+        name: {stem for entry in meta[name].values() for stem in entry.frames} for name in dataset.names()
+    }
     return {name: _listed(dataset, place, listed) for place, name in enumerate(dataset.names())}
 
 

@@ -32,7 +32,9 @@ def masks_of(place: Path) -> tuple[Path, Config | None]:
     record = place / "trial.json"
     if not record.is_file():
         if not place.is_dir():
-            raise FileNotFoundError(f"no folder {place}; give a trial's folder, or one of <sequence>/<frame>.png")
+            raise FileNotFoundError(
+                f"no folder {place}; give a trial's folder, or one of <sequence>/<frame>.png"
+            )
         return place, None
     config = json.loads(record.read_text(encoding="utf-8"))["config"]
     if not (place / "masks").is_dir():
@@ -77,7 +79,8 @@ def write_zip(
 def scored(store: MaskStore, wanted: Mapping[str, Expected]) -> MaskStore:
     """The store without frames that may be there but need not."""
     return replace(
-        store, folders={name: dict(_needed(frames, wanted.get(name))) for name, frames in store.folders.items()}
+        store,
+        folders={name: dict(_needed(frames, wanted.get(name))) for name, frames in store.folders.items()},
     )
 
 

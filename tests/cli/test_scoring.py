@@ -74,7 +74,9 @@ def test_a_protocol_that_fixes_its_ends_refuses_the_switches(folders):
 
 
 def test_comparing_names_the_sequence_that_differs(folders):
-    result = qpm("compare", folders / "copy", folders / "worse", "--gt", folders / "truth", "--protocol", "davis2017")
+    result = qpm(
+        "compare", folders / "copy", folders / "worse", "--gt", folders / "truth", "--protocol", "davis2017"
+    )
     assert result.exit_code == 0, result.stderr
     assert "worse - copy" in result.stdout
     words = [line.split() for line in result.stdout.splitlines() if line.startswith("worse - copy")]
@@ -86,6 +88,8 @@ def test_comparing_names_the_sequence_that_differs(folders):
 def test_folders_that_do_not_hold_the_same_sequences_are_not_compared(folders):
     for path in (folders / "worse" / "b").iterdir():
         path.unlink()
-    result = qpm("compare", folders / "copy", folders / "worse", "--gt", folders / "truth", "--protocol", "davis2017")
+    result = qpm(
+        "compare", folders / "copy", folders / "worse", "--gt", folders / "truth", "--protocol", "davis2017"
+    )
     assert result.exit_code == 2
     assert "sequence 'b' is not in every folder" in result.stderr

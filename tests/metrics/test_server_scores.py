@@ -16,7 +16,10 @@ ANSWERS = {
     "lines": ("Overall: 0.842\nJ_seen: 0.816\nJ_unseen: 0.799\nF_seen: 0.870\nF_unseen: 0.881\n", YOUTUBE),
     "csv": ("overall,J seen,J unseen,F seen,F unseen\n0.842,0.816,0.799,0.870,0.881\n", YOUTUBE),
     "percent": ("Overall\t84.2\nJ-Seen\t81.6\nJ-Unseen\t79.9\nF-Seen\t87.0\nF-Unseen\t88.1\n", YOUTUBE),
-    "two columns": ("name,value\nOverall,0.842\nJ_seen,0.816\nJ_unseen,0.799\nF_seen,0.87\nF_unseen,0.881\n", YOUTUBE),
+    "two columns": (
+        "name,value\nOverall,0.842\nJ_seen,0.816\nJ_unseen,0.799\nF_seen,0.87\nF_unseen,0.881\n",
+        YOUTUBE,
+    ),
     "davis": (
         "GlobalMean: 0.800000\nJMean: 0.780000\nJRecall: 0.900000\nJDecay: -0.010000\n"
         "FMean: 0.820000\nFRecall: 0.930000\nFDecay: 0.020000\n",

@@ -4,64 +4,17 @@ import json
 import zipfile
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
 from qpm import images
 from qpm.cli import app
-from qpm.datasets import DavisConfig, YoutubeVosConfig
+from qpm.datasets import DavisConfig
 from qpm.submission.check import NotExported, check_zip
 from qpm.submission.expected import expected
 from qpm.submission.write import write_zip
-
-SIZE = (12, 16)
-
-
-def labels(*ids: int) -> np.ndarray:
-    """Each id fills two columns, from the left."""
-    picture = np.zeros(SIZE, np.uint8)
-    for place, value in enumerate(ids):
-        picture[:, 2 * place : 2 * place + 2] = value
-    return picture
-
-
-def sequence(root: Path, frames: Path, masks: Path, stems: list[str], given: dict[str, tuple[int, ...]]) -> None:
-    """Frames, and masks where some are given."""
-    for folder in (root / frames, root / masks):
-        folder.mkdir(parents=True, exist_ok=True)
-    for stem in stems:
-        Image.new("RGB", SIZE[::-1]).save(root / frames / f"{stem}.jpg")
-    for stem, ids in given.items():
-        images.write_labels(root / masks / f"{stem}.png", labels(*ids))
-
-
-@pytest.fixture
-def davis(tmp_path: Path) -> DavisConfig:
-    """DAVIS test-dev in small: two sequences whose first masks alone are public."""
-    root = tmp_path / "DAVIS"
-    for name, ids in (("cat", (1,)), ("dogs", (1, 2))):
-        places = (Path(f"{part}/480p/{name}") for part in ("JPEGImages", "Annotations"))
-        sequence(root, *places, ["00000", "00001", "00002"], {"00000": ids})
-    (root / "ImageSets" / "2017").mkdir(parents=True)
-    (root / "ImageSets" / "2017" / "test-dev.txt").write_text("cat\ndogs\n")
-    return DavisConfig(root=root, split="test-dev")
-
-
-@pytest.fixture
-def youtube(tmp_path: Path) -> YoutubeVosConfig:
-    """YouTube-VOS valid in small: object 5 enters late, and frame 00005 is listed for no object."""
-    root = tmp_path / "YouTubeVOS"
-    stems = ["00000", "00005", "00010", "00015"]
-    places = (Path(f"valid/{part}/0a1b") for part in ("JPEGImages", "Annotations"))
-    sequence(root, *places, stems, {"00000": (2,), "00010": (5,)})
-    objects = {
-        "2": {"category": "dog", "frames": ["00000", "00010"]},
-        "5": {"category": "wombat", "frames": ["00010", "00015"]},
-    }
-    (root / "valid" / "meta.json").write_text(json.dumps({"videos": {"0a1b": {"objects": objects}}}))
-    return YoutubeVosConfig(root=root)
+from tests.submission.conftest import SIZE, labels
 
 
 @pytest.fixture
@@ -98,14 +51,19 @@ def test_youtube_vos_wants_the_listed_frames_below_annotations(youtube, tmp_path
         (tmp_path / "masks" / "0a1b").mkdir(parents=True, exist_ok=True)
         images.write_labels(tmp_path / "masks" / "0a1b" / f"{stem}.png", labels(*ids))
     write_zip(tmp_path / "masks", tmp_path / "s.zip", "youtube-vos", expected(youtube))
-    assert names(tmp_path / "s.zip") == [f"Annotations/0a1b/{stem}.png" for stem in ("00000", "00010", "00015")]
+    assert names(tmp_path / "s.zip") == [
+        f"Annotations/0a1b/{stem}.png" for stem in ("00000", "00010", "00015")
+    ]
     write_zip(tmp_path / "masks", tmp_path / "all.zip", "youtube-vos", expected(youtube), every_frame=True)
     assert len(names(tmp_path / "all.zip")) == 4
     assert check_zip(tmp_path / "all.zip", "youtube-vos", expected(youtube)).masks == 4
 
 
 FAULTS = {
-    "a sequence is missing": (lambda m: [p.unlink() for p in (m / "cat").iterdir()], "sequence 'cat' is missing"),
+    "a sequence is missing": (
+        lambda m: [p.unlink() for p in (m / "cat").iterdir()],
+        "sequence 'cat' is missing",
+    ),
     "a frame is missing": (lambda m: (m / "cat" / "00001.png").unlink(), "cat: frame 00001 is missing"),
     "a frame too many": (
         lambda m: images.write_labels(m / "cat" / "00009.png", labels(1)),
@@ -142,7 +100,11 @@ def test_a_subset_may_lack_sequences_but_says_so(davis, masks, tmp_path):
 @pytest.mark.parametrize(
     ("form", "prefix", "told"),
     [
-        ("davis", "mymethod/", "everything lies in 'mymethod/'; the server of davis wants <sequence>/<frame>.png"),
+        (
+            "davis",
+            "mymethod/",
+            "everything lies in 'mymethod/'; the server of davis wants <sequence>/<frame>.png",
+        ),
         ("davis", "Annotations/", "everything lies in 'Annotations/'"),
         ("youtube-vos", "", "is not of the form Annotations/<sequence>/<frame>.png"),
         ("youtube-vos", "mine/Annotations/", "everything lies in 'mine/'"),
@@ -173,7 +135,9 @@ def test_the_command_exports_a_trial_and_checks_the_zip(davis, masks, tmp_path):
     masks.rename(trial / "masks")
     config = {"dataset": davis.model_copy(update={"frames": 2}).model_dump(mode="json")}
     (trial / "trial.json").write_text(json.dumps({"config": config}))
-    done = CliRunner().invoke(app, ["export", str(trial), "--format", "davis", "--out", str(tmp_path / "s.zip")])
+    done = CliRunner().invoke(
+        app, ["export", str(trial), "--format", "davis", "--out", str(tmp_path / "s.zip")]
+    )
     assert done.exit_code == 0, done.output
     assert "6 masks of 2 sequences" in done.stdout
     check = ["export", "--check", str(tmp_path / "s.zip"), "--format", "davis"]
