@@ -29,13 +29,12 @@ def open_fabric(config: TrainConfig) -> Fabric:
         torch.set_num_threads(config.threads)
     device = choose_device()
     here, nodes = launched()
-    together = here * nodes > 1
+    unused = any(stage.loss.prior_dropped for stage in config.stages)  # a dropped prior's gate has no gradient
     fabric = Fabric(
         accelerator=device.type,
         devices=here,
         num_nodes=nodes,
-        # a dropped prior leaves the gate without a gradient
-        strategy=DDPStrategy(find_unused_parameters=True) if together else "auto",
+        strategy=DDPStrategy(find_unused_parameters=unused) if here * nodes > 1 else "auto",
         precision=precision(config.precision, device),
     )
     fabric.launch()

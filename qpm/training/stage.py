@@ -112,7 +112,6 @@ class Stage:
     def attend(self, last: bool) -> None:
         """What is due after an iteration: a row of the log, a validation, a picture, a checkpoint, the stop."""
         t, c = self.training, self.training.config
-        due, stop = self.agreed(last or t.done % c.checkpoint_every == 0, t.request.number)
         found = self.validated(last)
         if c.picture_every and t.done % c.picture_every == 0:
             self.picture()
@@ -123,6 +122,7 @@ class Stage:
             t.log.write(now=False)
             if t.progress is not None and t.fabric.is_global_zero:
                 t.progress(t.done, c.iterations, row)
+        due, stop = self.agreed(last or t.done % c.checkpoint_every == 0, t.request.number)
         if due or stop:
             self.check_losses()
             t.save(self.place, self.optimizer)
