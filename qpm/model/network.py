@@ -145,7 +145,7 @@ class Network(nn.Module):
             others = others.clamp(0, 1)
         _, _, f16 = self.memory_encoder(frame, torch.stack([masks, others], dim=2).to(frame.dtype))
         key, value = self.memory_projection(f16)
-        score = self.quality_head(f16) if self.quality_head is not None else None
+        score = self.quality_head(f16, masks.flatten(0, 1)) if self.quality_head is not None else None
         objects = masks.shape[:2]
         return Memory(
             key.unflatten(0, objects),

@@ -38,7 +38,7 @@ PRESETS: dict[str, NetworkConfig] = {
         value_channels=256,
         read=ReadConfig(similarity="cosine", top_k=32),
         decoder=DecoderConfig(channels=(128, 96, 64), groups=8),
-        quality=QualityConfig(channels=96, hidden=128, pooling="average_max"),
+        quality=QualityConfig(channels=96, hidden=128, pooling="average_max", doubt=True),
         prior=PriorConfig(initial_bias=2.0),
     ),
     # random weights answer in milliseconds: for tests only

@@ -18,9 +18,11 @@ class QualityConfig(BaseModel):
     pooling: Literal["flatten", "average_max"] = "flatten"  # flatten: resize to 24x24 first, as at the 384 crop
     hidden_activation: Literal["relu", "sigmoid"] = "relu"
     score_activation: Literal["sigmoid", "relu"] = "sigmoid"  # relu can die at 0 (published weights use it)
+    doubt: bool = False  # weigh in how undecided the soft mask is (`mask_doubt`): a departure, Eq. 2 sees m_t alone
 
 
 GRID = 24  # cells a side of a 384 x 384 training crop at 1/16
+DOUBT = 5.0  # weight of a mask's doubt before training: a mask twice as undecided as usual scores visibly lower
 
 
 class QualityHead(nn.Module):
@@ -37,14 +39,17 @@ class QualityHead(nn.Module):
         features = width * (GRID // 2) ** 2 if config.pooling == "flatten" else 2 * width
         self.fc1 = nn.Linear(features, config.hidden)
         self.fc2 = nn.Linear(config.hidden, 1)
+        self.doubt = nn.Parameter(torch.tensor([DOUBT])) if config.doubt else None
 
-    def forward(self, f16: Tensor) -> Tensor:
+    def forward(self, f16: Tensor, masks: Tensor) -> Tensor:
         """A(m_t) of Eq. 2.
 
         Parameters
         ----------
         f16 : Tensor, (B, C, h, w)
             The score encoder's feature m_t; the score encoder is the memory encoder itself.
+        masks : Tensor, (B, H, W) in [0, 1]
+            The soft masks that are scored; read only where the config says `doubt`.
 
         Returns
         -------
@@ -59,7 +64,16 @@ class QualityHead(nn.Module):
             x = F.relu(convolution(x))
         x = x.flatten(1) if flatten else torch.cat([x.mean((2, 3)), x.amax((2, 3))], dim=1)
         x = _activate(self.fc1(x), self.config.hidden_activation)
-        return _activate(self.fc2(x).float(), self.config.score_activation).squeeze(1)
+        score = self.fc2(x).float().squeeze(1)
+        if self.doubt is not None:
+            score = score - self.doubt * mask_doubt(masks)
+        return _activate(score, self.config.score_activation)
+
+
+def mask_doubt(masks: Tensor) -> Tensor:
+    """How undecided soft masks (B, H, W) are: the sum of 4p(1 - p) over the sum of p, from 0 (all 0 or 1) to 2."""
+    p = masks.flatten(1).float()
+    return ((4 * p * (1 - p)).sum(1) / p.sum(1).clamp(min=1)).clamp(max=2)
 
 
 def _activate(x: Tensor, name: str) -> Tensor:

@@ -19,6 +19,7 @@ AUTHORS: dict[str, tuple[str, str, Any, str]] = {
     "key_channels": ("keys", " channels", 128, "MiVOS"),
     "value_channels": ("values", " channels", 512, "MiVOS"),
     "read.similarity": ("similarity", "", "dot", "paper"),
+    "quality.doubt": ("a score that also weighs in the soft mask's doubt", "", False, "paper"),
 }
 
 
@@ -34,7 +35,9 @@ def departures(weights: str, digest: str | None = None) -> str:
     said = []
     for key, (what, unit, theirs, source) in AUTHORS.items():
         value = _at(config, key)
-        if value is not None and value != theirs:
+        if value is True:
+            said.append(what)
+        elif value is not None and value != theirs:
             said.append(f"{what} {value}{unit} ({source} {theirs})")
     return ", ".join(said)
 

@@ -58,7 +58,7 @@ def test_quality_head_looks_at_24_by_24_cells_whatever_the_frame(hidden, score):
     assert x.shape == (3, 2, 12, 12)
     x = activation[hidden](x.flatten(1) @ head.fc1.weight.T + head.fc1.bias)
     x = activation[score](x @ head.fc2.weight.T + head.fc2.bias)
-    assert torch.allclose(head(f16), x[:, 0], atol=1e-6)
+    assert torch.allclose(head(f16, torch.zeros(3, 160, 272)), x[:, 0], atol=1e-6)
 
 
 def test_gate_is_a_sigmoid_of_feature_and_small_mask_and_weighs_every_channel_alike():

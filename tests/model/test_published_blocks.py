@@ -135,4 +135,4 @@ def test_relu_scores_may_exceed_one_and_be_zero():
     for bias, score in ((7.0, 7.0), (-7.0, 0.0)):
         head.fc2.weight.zero_()
         head.fc2.bias.fill_(bias)
-        assert head(random(1, 128, 4, 4)).tolist() == [score]
+        assert head(random(1, 128, 4, 4), torch.zeros(1, 64, 64)).tolist() == [score]
