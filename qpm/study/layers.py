@@ -8,6 +8,8 @@ from typing import Any
 
 # Two mappings that differ in one of these describe different things; their keys are not mixed.
 KIND = ("rule", "name", "preset", "source")
+# Settings whose own keys are dotted: a mapping from other settings.
+WHOLE = ("curves",)
 
 
 def overlay(base: Any, over: Any) -> Any:
@@ -23,7 +25,7 @@ def overlay(base: Any, over: Any) -> Any:
         if "." in key:
             put(result, key, value)
         else:
-            result[key] = overlay(base[key], value) if key in base else _undotted(value)
+            result[key] = _laid(result, key, value)
     return result
 
 
@@ -43,7 +45,7 @@ def put(settings: dict[str, Any] | list[Any], dotted: str, value: Any) -> None:
     key: Any = _place(settings, step) if isinstance(settings, list) else step
     known = isinstance(settings, list) or step in settings
     if not rest:
-        here[key] = overlay(here[key], value) if known else _undotted(value)
+        here[key] = _laid(here if known else {}, key, value)
         return
     below = here[key] if known else {}
     if isinstance(below, str):
@@ -52,6 +54,14 @@ def put(settings: dict[str, Any] | list[Any], dotted: str, value: Any) -> None:
         raise ValueError(f"'{step}' is {below!r} and has no '{rest}' below it")
     here[key] = list(below) if isinstance(below, list) else dict(below or {})
     put(here[key], rest, value)
+
+
+def _laid(below: Any, key: Any, value: Any) -> Any:
+    """A value laid over what a mapping or list has in that place, if anything."""
+    if key in WHOLE:
+        return copy.deepcopy(value)
+    known = isinstance(below, list) or key in below
+    return overlay(below[key], value) if known else _undotted(value)
 
 
 def _place(items: list[Any], step: str) -> int:

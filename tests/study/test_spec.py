@@ -49,6 +49,11 @@ def test_a_mapping_of_another_kind_replaces_and_one_of_the_same_kind_is_merged()
     assert base["keep"]["sigma_m"] == 0.7  # the base is not changed
 
 
+def test_a_mapping_from_settings_keeps_its_dotted_keys() -> None:
+    case = {"policy": "qpm", "curves": {"keep.sigma_m": [0.1, 1.0]}}
+    assert overlay({"weights": "half"}, case) == {"weights": "half"} | case
+
+
 def test_a_setting_inside_a_preset_keeps_the_rest_of_the_preset() -> None:
     settings = {"policy": "qpm"}
     put(settings, "policy.keep.sigma_m", 0.6)
