@@ -30,6 +30,20 @@ def history(folder: Path, after: int = -1) -> list[dict[str, float]]:
     return [{str(name): value for name, value in row.items()} for row in table[table.step > after].to_dict("records")]
 
 
+def per_sequence(folder: Path) -> pd.DataFrame | None:
+    """Mean J, F and J&F of each video, with its objects and the frames that count; None if the folder has no rows."""
+    if not (folder / "rows.parquet").is_file():
+        return None
+    from qpm.rows import read_rows
+
+    rows = read_rows(folder / "rows.parquet")
+    scored = rows[rows.scored].groupby("sequence")
+    table = scored.agg(
+        objects=("object_id", "nunique"), frames=("frame_index", "nunique"), J=("j", "mean"), F=("f", "mean")
+    )
+    return table.assign(**{"J&F": (table.J + table.F) / 2}).reset_index()
+
+
 def _scores(path: Path) -> dict[str, float]:
     from qpm.metrics import summary
     from qpm.rows import read_rows

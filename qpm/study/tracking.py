@@ -17,10 +17,12 @@ from typing import Any
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
-from mlflow.entities import Dataset, DatasetInput, Metric, Param
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 from mlflow.tracking import MlflowClient
 
-from qpm.study import locks
+from qpm.files import write_atomic
+from qpm.study import environment, locks
+from qpm.study.measures import per_sequence
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)  # it reports the making of each of its tables
 
@@ -30,6 +32,7 @@ ARTIFACTS = "mlartifacts"
 ENDED = {"finished": "FINISHED", "superseded": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
 MANY = 100  # params and tags in one request, at most
 VALUE = 6000  # characters of a param's value, at most
+SCHEMA = "2"  # of the names below: tags, params, metrics, artifacts
 MIRRORED = ("*.ipynb", "*.png", "pictures/*.png", "*.pdf", "*.csv", "*.md", "trial.json")
 
 
@@ -42,33 +45,41 @@ class Tracker:
         The folder of all studies; the database and the artifacts lie in it.
     study : str
         The experiment is ``qpm/<study>``.
+    note : str
+        What MLflow shows above a launch: the study's question.
     """
 
-    def __init__(self, results: Path, study: str) -> None:
+    def __init__(self, results: Path, study: str, note: str = "") -> None:
         self.results = results.resolve()
         self.study = study
+        self.note = note
 
     @cached_property
     def client(self) -> MlflowClient:
-        self.results.mkdir(parents=True, exist_ok=True)
-        return MlflowClient(f"sqlite:///{self.results / DATABASE}")
+        database = self.results / DATABASE
+        with locks.hold(self.results / f"{DATABASE}.lock", "the MLflow database", wait=True):
+            if not database.exists():  # made aside: what a killed host leaves half made, MLflow refuses for ever
+                write_atomic(database, lambda partial: MlflowClient(f"sqlite:///{partial}").search_experiments())
+        return MlflowClient(f"sqlite:///{database}")
 
     @cached_property
     def experiment(self) -> str:
         """The experiment's id. Database and experiment are made once, under a lock: MLflow's own set-up races."""
-        name = f"qpm/{self.study}"
+        name, client = f"qpm/{self.study}", self.client
         with locks.hold(self.results / f"{DATABASE}.lock", "the MLflow database", wait=True):
-            found = self.client.get_experiment_by_name(name)
+            found = client.get_experiment_by_name(name)
             if found is not None:
                 return str(found.experiment_id)
             place = (self.results / ARTIFACTS / self.study).as_uri()
-            return str(self.client.create_experiment(name, artifact_location=place))
+            return str(client.create_experiment(name, artifact_location=place))
 
     def start_launch(self, name: str, provenance: Mapping[str, Any], diff: str = "") -> str:
-        """Open the parent run of one `qpm run`, with uncommitted changes as ``git.diff``; gives its id."""
-        tags = {"mlflow.source.name": provenance["command"], "mlflow.source.type": "JOB"}
-        run = self.client.create_run(self.experiment, run_name=name, tags=tags | _git_tags(provenance))
+        """Open the parent run of one `qpm run`, with libraries and uncommitted changes as files; gives its id."""
+        tags = {"mlflow.source.name": provenance["command"], "mlflow.source.type": "JOB", "qpm.study": self.study}
+        tags |= {"mlflow.note.content": self.note} if self.note else {}
+        run = self.client.create_run(self.experiment, run_name=name, tags=tags | _origin_tags(provenance))
         self.client.log_dict(run.info.run_id, dict(provenance), "provenance.json")
+        self.client.log_text(run.info.run_id, environment.libraries(), "pip-freeze.txt")
         if diff:
             self.client.log_text(run.info.run_id, diff, "git.diff")
         return str(run.info.run_id)
@@ -90,29 +101,33 @@ class Tracker:
             "qpm.case": config["case"],
             "qpm.trial_hash": trial["hash"],
         }
-        run = self.client.create_run(self.experiment, run_name=name, tags=tags | _git_tags(provenance))
+        run = self.client.create_run(self.experiment, run_name=name, tags=tags | _origin_tags(provenance))
         run_id = str(run.info.run_id)
         self._log_params(run_id, flat(config))
+        context = [InputTag("mlflow.data.context", "training" if "training" in config else "validation")]
         inputs = [
-            DatasetInput(Dataset(name=name, digest=digest[:36], source_type="local", source=name), [])
+            DatasetInput(Dataset(name=name, digest=digest[:36], source_type="local", source=name), context)
             for name, digest in identity["data"].items()
         ]
         self.client.log_inputs(run_id, inputs)
         return run_id
 
     def end_trial(self, run_id: str, status: str, folder: Path, metrics: Mapping[str, float], reason: str = "") -> None:
-        """Mirror what the trial has written, then end its run."""
-        self.log_metrics(run_id, [dict(metrics)])
+        """Mirror what the trial has written, pictures under ``figures/``, then end its run."""
+        sequences = per_sequence(folder)
+        self.log_metrics(run_id, [dict(metrics)], "" if sequences is None else "val/")
+        if sequences is not None:
+            self.client.log_table(run_id, sequences, "per_sequence.json")
         for path in sorted(path for pattern in MIRRORED for path in folder.glob(pattern) if path.name[0] != "."):
-            self.client.log_artifact(run_id, str(path))
+            self.client.log_artifact(run_id, str(path), "figures" if path.suffix in (".png", ".pdf") else None)
         if reason:
             self.client.set_tag(run_id, "qpm.reason", reason[:VALUE])
         self.end(run_id, status)
 
-    def log_metrics(self, run_id: str, steps: Iterable[Mapping[str, float]]) -> None:
+    def log_metrics(self, run_id: str, steps: Iterable[Mapping[str, float]], group: str = "") -> None:
         """Log one dictionary of metrics a step (its "step" key, else 0) in few requests; NaN is left out."""
         metrics = [
-            Metric(metric_name(name), float(value), 0, int(step.get("step", 0)))
+            Metric(metric_name(name, group), float(value), 0, int(step.get("step", 0)))
             for step in steps
             for name, value in step.items()
             if name != "step" and value == value
@@ -160,14 +175,17 @@ def flat(config: Any, prefix: str = "") -> dict[str, str]:
     return {name: value for part in parts for name, value in part.items()}
 
 
-def metric_name(name: str) -> str:
-    """A name that MLflow takes: it refuses the ampersand of J&F."""
-    return name.replace("&", "_and_")
+def metric_name(name: str, group: str = "") -> str:
+    """A name that MLflow takes and groups: ``J&F``, which it refuses, and ``val_J&F`` become ``val/J_and_F``."""
+    plain = name.replace("&", "_and_")
+    return "val/" + plain.removeprefix("val_") if plain.startswith("val_") else group + plain
 
 
-def _git_tags(provenance: Mapping[str, Any]) -> dict[str, str]:
+def _origin_tags(provenance: Mapping[str, Any]) -> dict[str, str]:
     git = provenance["git"]
-    if git["commit"] is None:
-        return {}
-    names = {"mlflow.source.git.commit": "commit", "mlflow.source.git.branch": "branch", "qpm.git.dirty": "dirty"}
-    return {tag: str(git[name]) for tag, name in names.items()}
+    tags = {"qpm.schema_version": SCHEMA, "mlflow.user": environment.user()}
+    if git["commit"] is not None:
+        names = {"mlflow.source.git.commit": "commit", "mlflow.source.git.branch": "branch", "qpm.git.dirty": "dirty"}
+        tags |= {tag: str(git[name]) for tag, name in names.items()}
+        tags["mlflow.source.git.repoURL"] = environment.repository()
+    return {name: value for name, value in tags.items() if value}
