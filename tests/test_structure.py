@@ -21,6 +21,7 @@ FLOORS = {
     "inference": 3, "training": 3,
     "report": 4, "segment": 4, "submission": 4,
     "study": 5,
+    "explore": 6,
     "cli": 6, "__main__": 7,
 }  # fmt: skip
 GROUND = 0
