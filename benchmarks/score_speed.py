@@ -4,7 +4,11 @@
 
 ``--peer`` is a Python that has vos-benchmark installed (``python -m venv V && V/bin/pip install vos-benchmark``).
 Without ``--gt`` and ``--pred``, moving blobs at 480 x 854 are drawn. Each measurement is a process of its own with
-one thread; imports are not counted.
+one thread; imports are not counted. The floor is the decoding of the PNGs: "of it decoding" says how near we are.
+
+``--jobs`` measures the whole command with so many processes, their start included, on as many copies of the
+sequences (``--copies``) as make that start small. Elapsed time says something only on a machine that is otherwise
+idle; the CPU time of all processes, beside that of one, bounds the speed-up that is possible there.
 """
 
 from __future__ import annotations
@@ -53,13 +57,15 @@ for folder in stores[1].folders:
                 np.asarray(Image.open(stream))
 print((time.process_time() - start) / units * 1e3, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
-WALL = """
-import sys, time
+WHOLE = """
+import resource, sys, time
 from qpm.metrics.scorer.folder import score_folder
 if __name__ == "__main__":
-    start = time.perf_counter()
+    start, before = time.perf_counter(), time.process_time()
     score_folder(sys.argv[1], sys.argv[2], "vos-benchmark", subset=True, jobs=int(sys.argv[3]))
-    print(time.perf_counter() - start)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    own = time.process_time() - before
+    print(time.perf_counter() - start, own + children.ru_utime + children.ru_stime)
 """
 
 
@@ -98,7 +104,7 @@ def measure(python: str, program: str, *arguments: str) -> list[float]:
     return [float(number) for number in output.split()[-2:]]
 
 
-def report(name: str, gt: Path, pred: Path, peer: str | None, jobs: list[int], repeats: int) -> None:
+def report(name: str, gt: Path, pred: Path, peer: str | None, repeats: int) -> None:
     """Print a line for each measurement: the least of some repeats, and its ratio to ours."""
     programs = [("qpm score", sys.executable, OURS), ("decoding alone", sys.executable, DECODING)]
     if peer:
@@ -107,14 +113,39 @@ def report(name: str, gt: Path, pred: Path, peer: str | None, jobs: list[int], r
         title: min(measure(python, program, str(gt), str(pred)) for _ in range(repeats))
         for title, python, program in programs
     }
+    ours = best["qpm score"][0]
     print(f"{name}: CPU milliseconds per object and frame")
     for title, (milliseconds, memory) in best.items():
-        ratio = milliseconds / best["qpm score"][0]
-        print(f"  {title:<15} {milliseconds:7.2f} ms   {ratio:5.2f} x ours   {memory:5.0f} MB")
-    for count in jobs:
+        print(f"  {title:<15} {milliseconds:7.2f} ms   {milliseconds / ours:5.2f} x ours   {memory:5.0f} MB")
+    print(f"  of it decoding {best['decoding alone'][0] / ours:6.0%}")
+
+
+def report_scaling(gt: Path, pred: Path, jobs: list[int], copies: int) -> None:
+    """Print elapsed and CPU time of the whole scoring for each number of processes, beside the first number."""
+    with tempfile.TemporaryDirectory() as folder:
+        truth = link_copies(gt, Path(folder) / "truth", copies)
+        prediction = link_copies(pred, Path(folder) / "prediction", copies)
         print(
-            f"  {count} processes: {measure(sys.executable, WALL, str(gt), str(pred), str(count))[-1]:.2f} s"
+            f"  whole runs, {copies} copies of every sequence, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
         )
+        first: list[float] = []
+        for count in jobs:
+            elapsed, busy = measure(sys.executable, WHOLE, str(truth), str(prediction), str(count))
+            first = first or [elapsed, busy, count]
+            faster, more = first[0] / elapsed, busy / first[1]
+            print(
+                f"  {count} processes: {elapsed:6.2f} s, {faster:.2f} x as fast; CPU {busy:6.2f} s, {more:.2f} x, "
+                f"so at most {count / first[2] / more:.2f} x as fast on idle cores"
+            )
+
+
+def link_copies(source: Path, target: Path, copies: int) -> Path:
+    """A folder that holds every sequence of another several times, as links."""
+    target.mkdir()
+    for sequence in (path for path in source.resolve().iterdir() if path.is_dir()):
+        for copy in range(copies):
+            (target / f"{sequence.name}-{copy}").symlink_to(sequence)
+    return target
 
 
 def main() -> None:
@@ -126,15 +157,22 @@ def main() -> None:
     parser.add_argument("--pred", type=Path)
     parser.add_argument("--peer", help="Python with vos-benchmark")
     parser.add_argument("--jobs", type=int, nargs="*", default=[])
+    parser.add_argument("--copies", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=3)
     chosen = parser.parse_args()
     if chosen.gt:
-        return report(str(chosen.pred), chosen.gt, chosen.pred, chosen.peer, chosen.jobs, chosen.repeats)
+        return everything(str(chosen.pred), chosen.gt, chosen.pred, chosen)
     for objects in (1, 3):
         with tempfile.TemporaryDirectory() as folder:
             draw_blobs(Path(folder), objects)
-            gt, pred = Path(folder) / "gt", Path(folder) / "pred"
-            report(f"{objects} drawn objects", gt, pred, chosen.peer, chosen.jobs, chosen.repeats)
+            everything(f"{objects} drawn objects", Path(folder) / "gt", Path(folder) / "pred", chosen)
+
+
+def everything(name: str, gt: Path, pred: Path, chosen: argparse.Namespace) -> None:
+    """The time of a frame, and how it scales if that is asked for."""
+    report(name, gt, pred, chosen.peer, chosen.repeats)
+    if chosen.jobs:
+        report_scaling(gt, pred, chosen.jobs, chosen.copies)
 
 
 if __name__ == "__main__":

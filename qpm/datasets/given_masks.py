@@ -17,6 +17,7 @@ WHITE = 255
 FEW = 3  # values without an area of their own that are taken for tiny objects, not for smoothing
 REACH = 2  # pixels over which smoothing spreads a value
 LABEL_MODES = ("P", "L", "1")
+CODE = np.array([1 << 16, 1 << 8, 1])  # of red, green and blue in the number of a colour
 
 
 class MaskReader:
@@ -71,7 +72,9 @@ class MaskReader:
         if not self._clean:
             raise ValueError(smoothed(path, values, areas, rims))
         pixels = int(np.isin(values, rims).sum())
-        log.info("%s: %d values on smoothed edges, %d px, went to the areas beside them", path, len(rims), pixels)
+        log.info(
+            "%s: %d values on smoothed edges, %d px, went to the areas beside them", path, len(rims), pixels
+        )
         self._areas[path] = areas
         return areas.tolist()
 
@@ -92,24 +95,28 @@ def grey_values(path: Path) -> np.ndarray:
         try:
             read_labels(path)
         except ValueError as error:
-            error.add_note("or take each of its colours as an object: --mask-colours (mask_colours: true in a study)")
+            error.add_note(
+                "or take each of its colours as an object: --mask-colours (mask_colours: true in a study)"
+            )
             raise
     return np.array(image).astype(np.uint8)
 
 
 def colour_codes(path: Path) -> np.ndarray:
-    """One number for the colour of each pixel, int (H, W)."""
-    picture = np.array(open_image(path).convert("RGB")).astype(np.int64)
-    return picture @ np.array([1 << 16, 1 << 8, 1])
+    """One number for the colour of each pixel, int (H, W); what is transparent is black."""
+    picture = np.array(open_image(path).convert("RGBA")).astype(np.int64)
+    return (picture[..., :3] * (picture[..., 3:] > 127)) @ CODE
 
 
 def colour_ids(codes: Sequence[int]) -> dict[int, int]:
     """Colour -> id: VOC's where all colours are VOC's, else numbered; black is 0."""
-    voc = {int(code): index for index, code in enumerate(PALETTE.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1]))}
+    voc = {int(code): index for index, code in enumerate(PALETTE.astype(np.int64) @ CODE)}
     numbers = {code: place for place, code in enumerate(sorted(set(codes) - {0}), start=1)} | {0: 0}
     ids = {code: voc[code] for code in codes} if set(codes) <= voc.keys() else numbers
     if max(ids.values()) > WHITE - 1:
-        raise ValueError(f"a mask in {len(numbers) - 1} colours; a label map holds at most {WHITE - 1} objects")
+        raise ValueError(
+            f"a mask in {len(numbers) - 1} colours; a label map holds at most {WHITE - 1} objects"
+        )
     log.info("colours are objects: %s", ", ".join(f"#{code:06x} is {k}" for code, k in ids.items() if k))
     return ids | {0: 0}
 
@@ -163,4 +170,3 @@ def smoothed(path: Path, values: np.ndarray, areas: np.ndarray, rims: np.ndarray
         f"lie on edges ({few} px together), as smoothing leaves them; --clean-mask (clean_masks: true in a study) "
         "gives each such pixel to the area beside it, or save the mask without smoothing (resize with nearest)"
     )
-

@@ -105,6 +105,14 @@ def test_other_colours_are_numbered_and_mean_the_same_in_every_mask(tmp_path):
     assert set(np.unique(reader.labels(first))) == {0, 2}
 
 
+def test_what_is_transparent_is_background_whatever_its_colour(tmp_path):
+    picture = np.full((60, 80, 4), (*ORANGE, 0), np.uint8)
+    picture[disk()] = (*RED, 255)
+    Image.fromarray(picture).save(tmp_path / "rgba.png")
+    reader = MaskReader([tmp_path / "rgba.png"], colours=True)
+    assert np.array_equal(reader.labels(tmp_path / "rgba.png"), disk())
+
+
 def test_smoothed_colours_are_cleaned_too(tmp_path):
     path = painted(tmp_path / "rgb.png", RED, TEAL, factor=8)
     with pytest.raises(ValueError, match="lie on edges"):
@@ -122,4 +130,6 @@ def test_a_folder_dataset_reads_colours_and_smoothed_edges_on_request(tmp_path):
     painted(tmp_path / "masks" / "00000.png", RED, TEAL, factor=8)
     config = FolderConfig(root=tmp_path, mask_colours=True, clean_masks=True)
     assert config.open()[0].object_ids == (1, 6)
-    assert config.open().fingerprint() != config.model_copy(update={"clean_masks": False}).open().fingerprint()
+    assert (
+        config.open().fingerprint() != config.model_copy(update={"clean_masks": False}).open().fingerprint()
+    )
