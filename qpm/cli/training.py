@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -71,7 +71,7 @@ def import_run(
     typer.echo(import_run(folder, results))
 
 
-def _only(chosen: list[TrainTrial], trials: list[TrainTrial], study: Path) -> TrainTrial:
+def _only(chosen: Sequence[TrainTrial], trials: Sequence[TrainTrial], study: Path) -> TrainTrial:
     if len(chosen) == 1:
         return chosen[0]
     known = ", ".join(f"--case {trial.case} --seed {trial.seed}" for trial in trials)

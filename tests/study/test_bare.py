@@ -36,7 +36,7 @@ def test_a_run_is_imported_once_and_then_what_is_new(trial, tmp_path):
     tracker = Tracker(results, "trainings")
     run = tracker.client.get_run(run_id)
     assert (run.info.status, run.data.tags["qpm.reason"]) == ("KILLED", "stopped by SIGTERM")
-    assert run.data.params["training.network"] == "tiny" and run.data.metrics["val_J_and_F"] == 0.5
+    assert run.data.params["training.network"] == "tiny" and run.data.metrics["val/J_and_F"] == 0.5
     with recorded(trial, folder):
         log(folder, [10, 20, 30])
     assert import_run(folder, results) == run_id
