@@ -1,10 +1,10 @@
-"""What a 21 x 21 grid over sigma_m and sigma_en costs as one sweep, beside 441 runs.
+"""What a study of thresholds costs as one sweep, beside its trials one by one, and whether they agree.
 
-    python benchmarks/sweep_cost.py --weights half [--videos 4] [--frames 60] [--points 21] [--compare 5]
+    python benchmarks/sweep_cost.py [--study studies/sweep_2d.yaml] [--videos 4] [--frames 40] [--compare 5]
 
-Counts frames through the network on the built-in videos. The thresholds lie evenly in ``--range``; with ``--hardest``
-in the range of each video's own scores, where nearly every frame parts some of them. ``--compare`` runs some settings,
-drawn at random, alone too, and ends with an error if one result differs in a bit.
+Counts frames through the network, and seconds. With ``--hardest`` the grid is replaced by 21 x 21 thresholds in the
+range of each video's own scores, where nearly every frame parts some of them. ``--compare`` runs some settings, drawn
+at random, alone too, tells how long all would have taken so, and ends with an error if one result differs in a bit.
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ import argparse
 import math
 import random
 import time
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
-from qpm.datasets import SyntheticConfig
 from qpm.datasets.video import Video
 from qpm.inference import Ensemble, FrameResult, propagate
 from qpm.inference.sweep import Cost, sweep
 from qpm.memory import FrameState, MemoryPolicy
 from qpm.model import load_network
+from qpm.study.config import TrialConfig
+from qpm.study.spec import load_study
 
 
 def grid(low: float, high: float, points: int) -> dict[str, MemoryPolicy]:
@@ -44,10 +47,10 @@ def score_range(network: Ensemble, video: Video, max_side: int | None) -> tuple[
     return min(scores), max(scores)
 
 
-def measure(network: Ensemble, video: Video, chosen: argparse.Namespace) -> Cost:
+def measure(
+    network: Ensemble, video: Video, policies: Mapping[str, MemoryPolicy], chosen: argparse.Namespace
+) -> Cost:
     """Sweep a video, print what it cost, and compare drawn settings with runs of their own."""
-    low, high = score_range(network, video, chosen.max_side) if chosen.hardest else chosen.range
-    policies = grid(low, high, chosen.points)
     names = random.Random(video.name).sample(sorted(policies), chosen.compare)
     kept: dict[str, list[FrameResult]] = {name: [] for name in names}
     began, runs = time.perf_counter(), 0
@@ -58,14 +61,16 @@ def measure(network: Ensemble, video: Video, chosen: argparse.Namespace) -> Cost
         for name in kept.keys() & results.keys():
             kept[name].append(results[name])
     seconds = time.perf_counter() - began
-    print(
-        f"{video.name:<26} {low:.2f}..{high:.2f}: {runs:3} different runs; {shared.cost}; {seconds:.0f} s",
-        flush=True,
-    )
+    print(f"{video.name:<26} {runs:3} different runs; {shared.cost}; {seconds:.0f} s", flush=True)
+    began = time.perf_counter()
     for name in names:
         alone = propagate(network, video, policies[name], max_side=chosen.max_side)
         if not all(equal(one, other) for one, other in zip(alone, kept[name], strict=True)):
             raise SystemExit(f"{video.name}: {name} differs from its own run")
+    if names:
+        each = (time.perf_counter() - began) / len(names)
+        print(f"{'':<26} {len(names)} of them alone, every bit the same: {each:.1f} s each,", end=" ")
+        print(f"so {each * len(policies):.0f} s for {len(policies)}: {seconds / each / len(policies):.1%}", flush=True)
     return shared.cost
 
 
@@ -81,25 +86,29 @@ def equal(one: FrameResult, other: FrameResult) -> bool:
 
 
 def main() -> None:
-    """Sweep the first built-in videos, and print the sum."""
+    """Sweep the study's first videos, and print the sum."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", default="half")
+    parser.add_argument("--study", type=Path, default=Path("studies/sweep_2d.yaml"))
     parser.add_argument("--videos", type=int, default=4)
-    parser.add_argument("--frames", type=int, default=60)
-    parser.add_argument("--points", type=int, default=21, help="values of each threshold")
-    parser.add_argument("--range", type=float, nargs=2, default=(0.0, 1.0), help="of both thresholds")
+    parser.add_argument("--frames", type=int, default=40)
     parser.add_argument("--hardest", action="store_true", help="thresholds within each video's own scores")
+    parser.add_argument("--points", type=int, default=21, help="values of each threshold, with --hardest")
     parser.add_argument("--compare", type=int, default=5, help="settings a video that are run alone too")
     parser.add_argument("--max-side", type=int)
     parser.add_argument("--max-branches", type=int, default=64)
     chosen = parser.parse_args()
-    network = Ensemble.of(load_network(chosen.weights))
-    videos = SyntheticConfig(videos=chosen.videos, frames=chosen.frames).open()
-    costs = [measure(network, videos[place], chosen) for place in range(len(videos))]
-    print(f"{len(videos)} videos, {chosen.points**2} settings: {sum(costs, Cost())}")
-    print(f"{chosen.compare} settings of each video run alone: every bit the same")
+    trials = [trial for trial in load_study(chosen.study).trials if isinstance(trial, TrialConfig)]
+    policies = {trial.case: trial.policy for trial in trials}
+    network = Ensemble.of([load_network(name) for name in trials[0].weight_names])
+    videos = trials[0].dataset.model_copy(update={"videos": chosen.videos, "frames": chosen.frames}).open()
+    cost = Cost()
+    for place in range(len(videos)):
+        if chosen.hardest:
+            policies = grid(*score_range(network, videos[place], chosen.max_side), chosen.points)
+        cost += measure(network, videos[place], policies, chosen)
+    print(f"{len(videos)} videos of {chosen.frames} frames, {len(policies)} settings: {cost}")
 
 
 if __name__ == "__main__":
