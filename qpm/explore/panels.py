@@ -70,11 +70,11 @@ def draw_memory(view: View, index: int, ax: Axes) -> None:
     """Draw a memory frame, bright where the chosen pixel read it."""
     weights = view.affinity[index]
     most = max(float(cells.max()) for cells in view.affinity.values()) or 1.0
-    ax.imshow(view.memory[index].mean(axis=2), cmap="gray", vmin=0, vmax=400)
+    ax.imshow(view.memory[index].mean(axis=2), cmap="gray", vmin=0, vmax=330)
     ax.imshow(weights / most, cmap="magma", vmin=0, vmax=1, alpha=np.clip(3 * weights / most, 0, 0.85))
     blank(ax)
     share = view.entries.set_index("frame")["read"][index]
-    ax.set_title(f"{index}: {numbers.share(share)}", fontsize=7, weight="normal", loc="center")
+    ax.set_title(f"frame {index}: {numbers.share(share)} of the read", fontsize=7, weight="normal", loc="center")
 
 
 def note(ax: Axes, words: str) -> None:
