@@ -23,6 +23,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 ALWAYS = ("ipykernel.kernelapp", "ipykernel.ipkernel", "matplotlib_inline.backend_inline")
@@ -33,17 +34,19 @@ def serve() -> None:
     """Answer requests until the pipe closes."""
     answers, kernels = os.dup(1), set[int]()
     os.dup2(2, 1)  # what an imported module prints is no answer
-    for line in sys.stdin:
-        request = json.loads(line)
-        answer: dict[str, int | None]
-        if "poll" in request:
-            answer = {"code": _code(request["poll"], kernels)}
-        else:
-            _import([*ALWAYS, *request["imports"]])
-            answer = _fork(request, answers, kernels) if "argv" in request else {}
-        os.write(answers, (json.dumps(answer) + "\n").encode())
+    with suppress(BrokenPipeError):  # the owner ended before it had its answer
+        for line in sys.stdin:
+            answer = _answer(json.loads(line), answers, kernels)
+            os.write(answers, (json.dumps(answer) + "\n").encode())
     for pid in kernels:
         os.kill(pid, signal.SIGKILL)
+
+
+def _answer(request: Mapping[str, Any], answers: int, kernels: set[int]) -> Mapping[str, int | None]:
+    if "poll" in request:
+        return {"code": _code(request["poll"], kernels)}
+    _import([*ALWAYS, *request["imports"]])
+    return _fork(request, answers, kernels) if "argv" in request else {}
 
 
 def _import(names: Sequence[str]) -> None:
@@ -55,7 +58,7 @@ def _import(names: Sequence[str]) -> None:
                 continue
 
 
-def _fork(request: Mapping[str, Any], answers: int, kernels: set[int]) -> dict[str, int | None]:
+def _fork(request: Mapping[str, Any], answers: int, kernels: set[int]) -> Mapping[str, int | None]:
     if threading.active_count() > 1 or _uses_gpu():
         return {}
     gc.freeze()  # no collection in the kernels touches, and so copies, what they share

@@ -129,6 +129,7 @@ class Launch:
         product, finished = planned.folder / planned.trial.product, result.status == "finished"
         numbers = measures(planned.folder) if finished else {}
         told = progress_file.read(planned.folder)
+        remove_partial(planned.folder)  # of a worker that died before another one took the trial over
         record = ledger.update(
             planned.folder,
             status=result.status,
