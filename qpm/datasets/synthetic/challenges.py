@@ -55,23 +55,29 @@ CHALLENGES: dict[str, Challenge] = {
     ),
     "occlusion": Challenge(
         objects=(1, 2), speed=2.0, lookalikes=1, resemblance=(40, 90), crossings_every=33, occlusions_every=18,
+        looks_every=40,
     ),
     "appearance_change": Challenge(
         objects=(1, 2), speed=2.0, turn=1.0, looks_every=36, occlusions_every=22, occluded=(3, 5),
     ),
     "out_of_view": Challenge(
-        objects=(1, 2), speed=2.0, turn=1.5, exits_every=28,
+        objects=(1, 2), speed=2.0, turn=1.5, exits_every=28, looks_every=40,
     ),
-    "late_object": Challenge(objects=(2, 3), speed=2.0, late=(8, 28), lookalikes=1, crossings_every=30),
+    "late_object": Challenge(
+        objects=(2, 3), speed=5.0, late=(8, 28), lookalikes=1, crossings_every=30, bursts_every=18, blur=18, dim=0.7,
+    ),
     "motion_blur": Challenge(
         objects=(1, 2), speed=4.0, shutter=0.7, bursts_every=16, burst=(3, 7), blur=22, dim=0.8, lookalikes=1,
         crossings_every=35,
     ),
     "deformation": Challenge(objects=(1, 2), speed=2.0, turn=3.0, deform=0.42, lookalikes=1, crossings_every=35),
     "clean": Challenge(clutter=0),
-    "fast_motion": Challenge(objects=(1, 2), speed=11.0, together=1.0, turn=3.0, shutter=0.35, lookalikes=1),
+    "fast_motion": Challenge(
+        objects=(1, 2), speed=11.0, together=1.0, turn=3.0, shutter=0.35, lookalikes=1, bursts_every=20, blur=18,
+        dim=0.7,
+    ),
     "scale_rotation": Challenge(
-        objects=(1, 2), radius=(28, 38), turn=7.0, zoom=1.5, speed=2.5, lookalikes=1, resemblance=(60, 120),
+        objects=(1, 2), radius=(28, 38), turn=7.0, zoom=1.5, speed=7.0, lookalikes=1, resemblance=(60, 120),
     ),
 }
 
