@@ -15,7 +15,7 @@ from qpm.datasets.video import Dataset, Video
 from qpm.images import outline, overlay, read_labels
 from qpm.report.load import NotMeasuredError, Results
 
-FALSE_POSITIVE, FALSE_NEGATIVE = (230, 80, 0), (0, 130, 255)
+FALSE_POSITIVE, FALSE_NEGATIVE = (230, 80, 0), (0, 60, 210)  # apart in grey too: light and striped, dark and plain
 Picture = Callable[[str, int, str], np.ndarray]  # (sequence, frame index, frame) -> uint8 (H, W, 3)
 
 
@@ -104,7 +104,7 @@ def mark_errors(frame: np.ndarray, labels: np.ndarray, truth: np.ndarray) -> np.
         False positives in `FALSE_POSITIVE` with white stripes, false negatives in `FALSE_NEGATIVE`, the mask with a
         white outline.
     """
-    grey = frame.mean(axis=2, keepdims=True) * 0.55 + 255 * 0.3
+    grey = frame.mean(axis=2, keepdims=True) * 0.45 + 255 * 0.45
     marked = np.where((labels == truth)[..., None] & (labels > 0)[..., None], frame, grey)
     height, width = labels.shape
     across = (np.arange(height)[:, None] + np.arange(width)) // max(2, width // 70)

@@ -154,6 +154,7 @@ def save(drawing: Figure, path: Path, formats: Sequence[str] = ("png", "pdf")) -
         with matplotlib.rc_context({"savefig.dpi": 200, "pdf.fonttype": 42, "svg.hashsalt": "qpm"}):
             write_atomic(target, lambda partial, m=metadata: drawing.savefig(partial, metadata=m))  # type: ignore[misc]
         files.append(target)
+        drawing.set_layout_engine("none")  # what was laid out for the first format serves the others
     return files
 
 

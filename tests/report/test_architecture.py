@@ -47,7 +47,9 @@ def test_a_network_without_quality_head_and_prior_gate_lacks_their_parts():
 
 def test_the_report_draws_the_weights_that_were_used(results):
     section = architecture.report(results)
-    assert {path.suffix for path in section.files} == {".png", ".pdf", ".svg", ".txt"}
+    before = {path: path.read_bytes() for path in section.files}
+    assert {path.suffix for path in before} == {".png", ".pdf", ".svg", ".txt"}
+    assert {path: path.read_bytes() for path in architecture.report(results).files} == before
     config = results.trials[0]["config"] | {"case": "gone", "weights": "/nowhere/w.safetensors"}
     gone = type(results)(results.folder, results.rows, ({"folder": "x", "config": config},))
     with pytest.raises(NotMeasuredError, match="weights of case 'gone'"):
