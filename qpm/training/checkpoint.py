@@ -55,19 +55,19 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     return None
 
 
-def same_training(state: dict[str, Any], settings: dict[str, Any], folder: Path) -> None:
-    """Refuse to go on with a checkpoint of other settings.
+def same_training(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
+    """Refuse to go on with a checkpoint whose settings were others.
 
     Raises
     ------
     ValueError
         With the first setting that differs.
     """
-    before, now = _flat(state["settings"]), _flat(settings)
-    for key in sorted(before.keys() | now.keys()):
-        if before.get(key) != now.get(key):
+    old, new = _flat(before), _flat(now)
+    for key in sorted(old.keys() | new.keys()):
+        if old.get(key) != new.get(key):
             raise ValueError(
-                f"{folder} holds a training with {key} = {before.get(key)!r}, not {now.get(key)!r}; "
+                f"{folder} holds a training with {key} = {old.get(key)!r}, not {new.get(key)!r}; "
                 "choose another folder, or the settings that it was begun with"
             )
 

@@ -40,6 +40,7 @@ class LossConfig(BaseModel):
     prior: Literal["selective", "previous", "random"] = "selective"  # Eq. 4, QDMN's, or the first's half the time
     prior_dropped: float = 0.4  # share of iterations without prior enhancement, so that one network serves both rows
     sigma_en: float = 0.65  # Eq. 4, with the true IoU as quality while training
+    read_at_test: bool = False  # the memory is read as at test (top-k): for a head that learns on a finished network
     memorize_every: PositiveInt = 1  # in long clips: every n-th frame stays in memory, the previous one always is
 
 

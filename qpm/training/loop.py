@@ -12,7 +12,7 @@ from qpm.training.config import TrainConfig
 from qpm.training.engine import open_fabric
 from qpm.training.log import TIMES, TrainLog
 from qpm.training.mixture import ClipMixture
-from qpm.training.run import Progress, Training, Validate
+from qpm.training.run import Progress, Training, Validate, deciding
 from qpm.training.stage import Stage
 from qpm.training.start import starting_network
 from qpm.training.stopping import stop_requests
@@ -57,7 +57,7 @@ def train(
         network = build(config.network)
         run = Training(config, folder, fabric, network, log, request, progress, validate)
         if state is not None:
-            same_training(state, run.settings(), folder)
+            same_training(_completed(state["settings"]), run.settings(), folder)
             run.done, run.best = state["done"], state["best"]
             network.load_state_dict(state["network"])
         log.start(run.done, state["window"] if state is not None else None)
@@ -100,6 +100,12 @@ def facts(run: Training) -> dict[str, Any]:
         "commit": git(source_root())["commit"],
         "metrics": {name: value for name, value in measured.items() if name not in TIMES and value == value},
     }
+
+
+def _completed(settings: dict[str, Any]) -> dict[str, Any]:
+    """A checkpoint's settings with the defaults of keys that came later."""
+    before = TrainConfig.model_validate({key: value for key, value in settings.items() if key != "processes"})
+    return deciding(before) | {"processes": settings["processes"]}
 
 
 def _fill(network: Network, start: Network) -> None:

@@ -79,12 +79,15 @@ class Training:
             save_state(self.folder, self.done, state, self.config.keep)
 
     def settings(self) -> dict[str, Any]:
-        """What decides the result; where files lie and how fast the machine works do not."""
-        places = {"root", "initial_file"}
-        deciding = {"network", "start", "stages", "seed"}
-        chosen = self.config.model_dump(mode="json", include=deciding)
-        without: dict[str, Any] = _without(chosen, places)
-        return without | {"processes": self.fabric.world_size}
+        """What decides the result, for a checkpoint."""
+        return deciding(self.config) | {"processes": self.fabric.world_size}
+
+
+def deciding(config: TrainConfig) -> dict[str, Any]:
+    """The settings that decide the result, as JSON types: not where files lie, nor how fast the machine works."""
+    chosen = config.model_dump(mode="json", include={"network", "start", "fresh", "stages", "seed"})
+    kept: dict[str, Any] = _without(chosen, {"root", "initial_file"})
+    return kept
 
 
 def _without(value: Any, places: set[str]) -> Any:

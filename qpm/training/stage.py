@@ -70,7 +70,7 @@ class Stage:
         pinned = fabric.device.type == "cuda"
         arriving = batches(self.mixture, begin, fabric.global_rank, fabric.world_size, t.config.workers, pinned)
         self.tell_start(begin)
-        self.model.train()
+        self.model.train(not self.config.loss.read_at_test)
         for iteration in range(begin, self.config.iterations):
             set_rate(self.optimizer, rate_share(iteration, self.config.iterations, self.config.optimiser))
             self.step(iteration, arriving)
@@ -150,7 +150,7 @@ class Stage:
         if t.fabric.is_global_zero:
             t.network.eval()
             found = t.validate(t.network)
-            self.model.train()
+            self.model.train(not self.config.loss.read_at_test)
             if found[chosen.best] > t.best:
                 t.best = found[chosen.best]
                 save_network(t.network, t.folder / BEST, {"iterations": t.done, "metrics": found})

@@ -8,7 +8,8 @@ from safetensors.torch import load_file
 
 from qpm.model import load_network, save_network
 from qpm.model.checkpoint import read_header
-from qpm.training.checkpoint import load_state
+from qpm.training.checkpoint import checkpoints, load_state
+from qpm.training.clip_model import ClipModel
 from qpm.training.log import TIMES
 from qpm.training.loop import train
 
@@ -102,6 +103,28 @@ def test_a_stage_that_trains_the_quality_head_leaves_the_rest_as_it_was(config, 
     end = train(config({**head, "iterations": 1, "loss": {"memorize_every": 3}}, start=str(start)), tmp_path / "end")
     before, after = load_file(str(start)), load_file(str(end))
     assert {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])} == {"quality_head"}
+
+
+@pytest.mark.parametrize("at_test", [True, False])
+def test_a_stage_may_read_the_memory_as_at_test(config, tmp_path, monkeypatch, at_test):
+    modes, forward = [], ClipModel.forward
+
+    def spy(model, *arguments):
+        modes.append(model.network.training)
+        return forward(model, *arguments)
+
+    monkeypatch.setattr(ClipModel, "forward", spy)
+    train(config({"loss": {"read_at_test": at_test}, "iterations": 1}), tmp_path)
+    assert modes == [not at_test]
+
+
+def test_a_checkpoint_from_before_a_setting_existed_goes_on(config, tmp_path):
+    train(config(), tmp_path)
+    path = checkpoints(tmp_path)[-1]
+    state = torch.load(path, weights_only=True)
+    del state["settings"]["stages"][0]["loss"]["read_at_test"]
+    torch.save(state, path)
+    train(config(), tmp_path)
 
 
 def test_accumulated_batches_give_the_step_of_one_large_batch(config, tmp_path):
