@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -61,7 +62,7 @@ def build_video(files: SequenceFiles, dataset: str, attributes: dict[str, tuple[
     """A DAVIS video: its objects are the ids of the first frame's mask."""
     first = files.read_labels(0)
     ids = () if first is None else object_ids(first)
-    refuse_faults(dataset, [] if ids else [f"{files.name}: the mask of frame {files.stems[0]} is empty"])
+    refuse_faults(dataset, [] if ids else [_no_object(files)])
     return Video(
         dataset=dataset,
         name=files.name,
@@ -74,6 +75,14 @@ def build_video(files: SequenceFiles, dataset: str, attributes: dict[str, tuple[
         attributes=attributes.get(files.name, ()),
         truth_frames=files.annotated(),
     )
+
+
+def _no_object(files: SequenceFiles) -> str:
+    """Why a first mask gives no object."""
+    first = replace(files, white="keep").read_labels(0)
+    if first is not None and object_ids(first) == (255,):
+        return f"{files.name}: masks of 0 and 255, where 255 is void: these are DAVIS-2016's; set year: 2016"
+    return f"{files.name}: the mask of frame {files.stems[0]} is empty"
 
 
 def sequence_faults(files: SequenceFiles) -> list[str]:

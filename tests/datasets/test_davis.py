@@ -61,6 +61,14 @@ def test_void_is_background_in_2017_and_the_object_in_2016(root: Path) -> None:
     assert areas == {2016: 48, 2017: 24}
 
 
+def test_masks_of_the_2016_release_are_recognised_when_2017_is_asked_for(root: Path) -> None:
+    for path in (root / "Annotations" / "480p" / "cat").iterdir():
+        Image.fromarray(np.eye(12, 16, dtype=np.uint8) * 255).save(path)
+    with pytest.raises(ValueError, match="cat: masks of 0 and 255.*set year: 2016"):
+        DavisConfig(root=root, sequences=("cat",)).open()[0]
+    assert DavisConfig(root=root, year=2016, sequences=("cat",)).open()[0].object_ids == (1,)
+
+
 def test_numbers_in_file_names_are_sorted_by_value(root: Path) -> None:
     for part, suffix in (("JPEGImages", ".jpg"), ("Annotations", ".png")):
         for path in sorted((root / part / "480p" / "cat").iterdir()):
