@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
@@ -86,6 +87,7 @@ def run(
     from qpm.study.locks import Locked
     from qpm.study.spec import load_study
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's word means what Ctrl-C means
     try:
         loaded = load_study(study, set_ or ())
         summary = runner.run(loaded, results, jobs, cluster, allow_partial, fail_fast, share, per_gpu)
