@@ -59,8 +59,8 @@ print((time.process_time() - start) / units * 1e3, resource.getrusage(resource.R
 """
 WHOLE = """
 import resource, sys, time
-from qpm.metrics.scorer.folder import score_folder
 if __name__ == "__main__":
+    from qpm.metrics.scorer.folder import score_folder  # here: a worker imports this file, and needs no pandas
     start, before = time.perf_counter(), time.process_time()
     score_folder(sys.argv[1], sys.argv[2], "vos-benchmark", subset=True, jobs=int(sys.argv[3]))
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
