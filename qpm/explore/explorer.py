@@ -46,10 +46,11 @@ class Explorer(widgets.VBox):
         self.column = widgets.BoundedIntText(description="column", layout={"width": "160px"})
         self.status, self.entries = widgets.HTML(), widgets.HTML()
         self._folder = study_dir.parent
-        self.figure = Figure(figsize=(9.5, 7.6), layout="constrained")
+        self.figure = Figure(figsize=(8.6, 7.0), layout="constrained")
         self.canvas = Canvas(self.figure)
         FigureManager(self.canvas, 0)
         self.canvas.header_visible = False
+        self.canvas.toolbar_visible = False  # a click chooses a pixel; it does not zoom
         self.canvas.mpl_connect("button_press_event", self._clicked)
         choices = widgets.HBox([self.study, self.case, self.sequence, self.object])
         place = widgets.HBox([self.frame, self.row, self.column])
