@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ QUIET = {
 }
 
 LOG = "kernel.log"
+PATIENCE = 20.0  # seconds that a kernel has to end by itself
 PER_KERNEL = ("CUDA_VISIBLE_DEVICES",)  # read when a GPU is first used, so kernels of one server may differ in them
 
 _live: dict[Path, tuple[str, Popen | ForkedKernel]] = {}  # folder of its sockets -> its launch, and the kernel
@@ -123,11 +125,19 @@ def thread_limits(threads: int) -> dict[str, str]:
 
 
 def stop(launch: str) -> None:
-    """Kill the kernels of a launch that run in this process, and start no others for it."""
+    """End the kernels of a launch that run in this process, and start no others for it.
+
+    They are asked first: a training writes a checkpoint. Those that are still there after a while are killed.
+    """
     _stopped.add(launch)
-    for own, process in list(_live.values()):
-        if own == launch:
-            process.kill()
+    asked = [process for own, process in list(_live.values()) if own == launch]
+    for process in asked:
+        process.terminate()
+    patience = time.monotonic() + PATIENCE
+    while time.monotonic() < patience and any(process.poll() is None for process in asked):
+        time.sleep(0.05)
+    for process in asked:
+        process.kill()
 
 
 def stop_strays(family: str, launch: str) -> None:

@@ -132,7 +132,8 @@ class ClipModel(nn.Module):
         if not self.config.corrupted_score:
             return loss
         t = draws.one_of(frames.shape[1])
-        damaged = aggregate(corrupt(masks[:, t], draws.clips))[:, 1:] * seen.present[:, :, None, None]
+        damaged = aggregate(corrupt(masks[:, t], draws.clips, self.config.damages))[:, 1:]
+        damaged = damaged * seen.present[:, :, None, None]
         score = self.network.memorize(frames[:, t], damaged).score
         assert score is not None, "only called where there is a quality head"
         iou = intersection_over_union(damaged > 0.5, masks[:, t] > 0.5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -21,6 +21,8 @@ from qpm.datasets import AnyDataset
 from qpm.memory.policy import MemoryPolicy
 from qpm.training.sources import SourceConfig
 
+Damage = Literal["shift", "grow", "shrink", "swap", "erase", "spill", "empty", "blend"]
+DAMAGES: tuple[Damage, ...] = get_args(Damage)
 STRIDE = 16  # a frame's sides are multiples of it
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -37,6 +39,7 @@ class LossConfig(BaseModel):
     score: float = 2.0
     score_first: bool = True  # the first frame's true mask is scored too (target 1)
     corrupted_score: float = 1.0  # of the damaged masks, within the score's weight; 0 skips their pass
+    damages: tuple[Damage, ...] = Field(DAMAGES, min_length=1)  # in which ways; see `qpm.training.corrupt`
     prior: Literal["selective", "previous", "random"] = "selective"  # Eq. 4, QDMN's, or the first's half the time
     prior_dropped: float = 0.4  # share of iterations without prior enhancement, so that one network serves both rows
     sigma_en: float = 0.65  # Eq. 4, with the true IoU as quality while training

@@ -9,8 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from qpm.training.config import DAMAGES
 
-def corrupt(masks: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+
+def corrupt(masks: Tensor, generators: Sequence[torch.Generator], kinds: Sequence[str] = DAMAGES) -> Tensor:
     """Damage every object's mask in one of several ways, drawn anew for each sample.
 
     Parameters
@@ -18,13 +20,18 @@ def corrupt(masks: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
     masks : Tensor, (B, O, H, W) in [0, 1]
         True masks.
     generators : one per sample
+    kinds : which ways, by name
 
     Returns
     -------
     Tensor, (B, O, H, W)
         Shifted, grown, shrunk, swapped between neighbours, half erased, spilled, or empty.
     """
-    damages = (_shift, _grow, _shrink, _swap, _erase_side, _spill, _empty, _blend_shift)
+    ways = {
+        "shift": _shift, "grow": _grow, "shrink": _shrink, "swap": _swap, "erase": _erase_side, "spill": _spill,
+        "empty": _empty, "blend": _blend_shift,
+    }  # fmt: skip
+    damages = [ways[kind] for kind in kinds]
     samples = []
     for sample, generator in zip(masks, generators, strict=True):
         damage = damages[int(torch.randint(len(damages), (), generator=generator))]

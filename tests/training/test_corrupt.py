@@ -40,3 +40,11 @@ def test_a_sample_is_damaged_the_same_whatever_else_is_in_the_batch():
     together = corrupt(disc().expand(4, -1, -1, -1), generators(4))
     apart = [corrupt(disc()[None], [generator])[0] for generator in generators(4)]
     assert torch.equal(together, torch.stack(apart))
+
+
+def test_only_the_chosen_damages_are_done():
+    truth = disc().expand(40, -1, -1, -1)
+    grown = corrupt(truth, generators(40), ["grow"])
+    assert (grown >= truth).all() and (grown > truth).flatten(1).any(1).all()
+    swapped = corrupt(truth, generators(40), ["swap"])
+    assert torch.equal(swapped, truth.flip(1))
