@@ -31,6 +31,7 @@ from qpm.study.sweep_store import SweepStore
 
 log = logging.getLogger(__name__)
 
+TOGETHER = 32  # trials whose rows are dictionaries at a time
 Tell = Callable[..., None]  # frames done and in all, summed over the trials; the phase; the device; shared; left
 
 
@@ -100,7 +101,8 @@ class SharedSweep:
 
         def tell(done: int) -> None:
             if progress is not None:
-                share, phase = done / (len(configs) * len(video)), f"{video.name} for {len(configs)} trials"
+                share = done / (len(configs) * len(video))
+                phase = f"{video.name} ({place + 1} of {len(self.setup.videos)}) for {len(configs)} trials"
                 told, left = clock.told(undone, place, share), clock.left(share)
                 progress(*told, phase, str(self.setup.device), shared=True, left=left)
 
@@ -135,6 +137,13 @@ def _signals(records: Records) -> list[str]:
 
 
 def _table(configs: Mapping[str, TrialConfig], records: Mapping[str, Records]) -> pd.DataFrame:
+    """The tidy table of all trials, made of a few at a time: dictionaries take far more room than columns."""
+    trials, few = list(configs), range(0, len(configs), TOGETHER)
+    tables = [_few({name: configs[name] for name in trials[first : first + TOGETHER]}, records) for first in few]
+    return pd.concat(tables, ignore_index=True) if tables else _few({}, {})
+
+
+def _few(configs: Mapping[str, TrialConfig], records: Mapping[str, Records]) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for name, config in configs.items():
         own = names(config) | {"trial": name}

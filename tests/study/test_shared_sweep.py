@@ -19,7 +19,8 @@ from qpm.study.evaluate import evaluate
 from qpm.study.sharing import OWN
 from qpm.study.sweep_store import SweepStore
 
-VIDEOS, FRAMES = 3, 6
+VIDEOS, FRAMES = 2, 4
+ALL = 4 * VIDEOS * FRAMES  # frames of the four trials
 POLICIES: dict[str, Any] = {
     "stm": "stm",
     "qpm": {"preset": "qpm", "keep": {"n": 2}},
@@ -37,7 +38,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def trials(weights: Path, tmp_path: Path) -> dict[str, TrialConfig]:
     """Trials by folder, as a launch leaves them at their start: planned, and none has begun."""
-    common = {"study": "s", "weights": str(weights), "inference": {"max_side": 48, "precision": "32"}}
+    common = {"study": "s", "weights": str(weights), "inference": {"max_side": 32, "precision": "32"}}
     common |= {"dataset": {"name": "synthetic", "videos": VIDEOS, "frames": FRAMES}}
     configs = {
         case: TrialConfig.model_validate(common | {"case": case, "policy": policy, "save_masks": case == "qpm"})
@@ -74,10 +75,10 @@ def test_every_trial_takes_the_rows_that_it_has_alone_and_the_first_has_done_the
     told: list[tuple[Any, ...]] = []
     first, *others = trials
     same(shared(tmp_path, first, trials[first], lambda *said, **_: told.append(said)), evaluate(trials[first]))
-    assert told[-1][:2] == (72, 72) and told[0][2].endswith(" for 4 trials")  # 4 trials x 3 videos x 6 frames
+    assert told[-1][:2] == (ALL, ALL) and told[0][2].endswith(" for 4 trials")
     store = SweepStore(tmp_path / ".shared" / "key")
     done = store.cost()
-    assert done["alone"] == 72 > done["segmented"] and done["encoded"] == VIDEOS * FRAMES
+    assert done["alone"] == ALL > done["segmented"] and done["encoded"] == VIDEOS * FRAMES
     for name in others:
         same(shared(tmp_path, name, trials[name]), evaluate(trials[name], masks=tmp_path / "alone"))
     assert store.cost() == done
