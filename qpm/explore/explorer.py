@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +56,10 @@ class Explorer(widgets.VBox):
         place = widgets.HBox([self.frame, self.row, self.column])
         super().__init__([choices, place, self.status, self.canvas, self.entries])
         self._study_chosen(case, sequence, frame)
-        self.study.observe(lambda _: self._study_chosen(), names="value")
-        self.case.observe(lambda _: self._case_chosen(), names="value")
-        self.sequence.observe(lambda _: self._sequence_chosen(), names="value")
-        for widget in (self.object, self.frame, self.row, self.column):
-            widget.observe(lambda _: self.show(), names="value")
+        self._follow(self._study_chosen, self.study)
+        self._follow(self._case_chosen, self.case)
+        self._follow(self._sequence_chosen, self.sequence)
+        self._follow(self.show, self.object, self.frame, self.row, self.column)
 
     def view(self) -> View:
         """Look into the frame that is chosen; runs the loop up to it."""
@@ -69,15 +68,13 @@ class Explorer(widgets.VBox):
 
     def pick(self, row: int, column: int) -> None:
         """Choose a pixel, as a click on the frame does."""
-        self._ready, before = False, self._ready
+        self._ready = False
         self.row.value, self.column.value = row, column
-        self._ready = before
+        self._ready = True
         self.show()
 
     def show(self) -> None:
         """Draw what is chosen."""
-        if not self._ready:
-            return
         self.status.value = f"segmenting {self.sequence.value} up to frame {self.frame.value} …"
         view = self.view()
         with style.theme():
@@ -88,6 +85,11 @@ class Explorer(widgets.VBox):
         self.status.value = self._said(view)
         words = {"score": view.entries.score.map(numbers.fixed), "read": view.entries["read"].map(numbers.share)}
         self.entries.value = view.entries.assign(**words).to_html(index=False, border=0)
+
+    def _follow(self, act: Callable[[], None], *menus: widgets.Widget) -> None:
+        """Act when somebody chooses; not when a choice fills the menus that depend on it."""
+        for menu in menus:
+            menu.observe(lambda _: act() if self._ready else None, names="value")
 
     @property
     def results(self) -> Results:

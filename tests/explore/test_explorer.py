@@ -92,3 +92,11 @@ def test_on_the_first_frame_there_is_nothing_to_read(explorer):
     view = explorer.view()
     assert view.entries.empty and view.affinity == {}
     assert any("nothing was read" in text.get_text() for ax in explorer.figure.axes for text in ax.texts)
+
+
+def test_one_choice_runs_one_replay(explorer, monkeypatch):
+    made, replay = [], explorer._replay
+    monkeypatch.setattr(explorer, "_replay", lambda: made.append(explorer.case.value) or replay())
+    explorer.study.value = "one"
+    explorer.case.value = next(case for case in explorer.case.options if case != explorer.case.value)
+    assert made == list(explorer.case.options)
