@@ -45,8 +45,13 @@ def serve(command: Sequence[str]) -> int:
     try:
         return server.wait()
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGTERM)
+        stop(server)
+
+
+def stop(server: subprocess.Popen[bytes]) -> None:
+    """End a server that leads a process group, with every process of the group."""
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGTERM)
 
 
 def server_command(database: Path, port: int) -> list[str]:

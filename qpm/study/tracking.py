@@ -33,6 +33,7 @@ ENDED = {"finished": "FINISHED", "superseded": "FINISHED", "failed": "FAILED", "
 MANY = 100  # params and tags in one request, at most
 VALUE = 6000  # characters of a param's value, at most
 SCHEMA = "2"  # of the names below: tags, params, metrics, artifacts
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # opens on the runs, not on traces of agents
 MIRRORED = ("*.ipynb", "*.png", "pictures/*.png", "*.pdf", "*.csv", "*.md", "trial.json")
 
 
@@ -71,7 +72,7 @@ class Tracker:
             if found is not None:
                 return str(found.experiment_id)
             place = (self.results / ARTIFACTS / self.study).as_uri()
-            return str(client.create_experiment(name, artifact_location=place))
+            return str(client.create_experiment(name, artifact_location=place, tags=KIND))
 
     def start_launch(self, name: str, provenance: Mapping[str, Any], diff: str = "") -> str:
         """Open the parent run of one `qpm run`, with libraries and uncommitted changes as files; gives its id."""
