@@ -112,6 +112,8 @@ def told(name: str, outputs: Sequence[Path]) -> None:
     if outputs:
         names = ", ".join(path.name for path in outputs)
         typer.echo(f"{name}: in {outputs[0].parent}: {names}", err=True)
+    for page in (path for path in outputs if path.name == "index.html"):
+        typer.echo(f"{name}: all of it on one page, {page.resolve().as_uri()}", err=True)
 
 
 def verify(
