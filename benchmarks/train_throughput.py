@@ -46,7 +46,7 @@ def plain_step(config: TrainConfig, batch: Batch, device: torch.device) -> Step:
     """The eager float32 loop that one writes first."""
     stage = config.stages[0]
     model = ClipModel(build(config.network), stage.loss).to(device).train()
-    adam = optimiser(model.network, stage.optimiser)
+    adam = optimiser(model.network, stage.optimiser, fused=False)
 
     def step() -> None:
         frames, masks = tensors(batch, device)

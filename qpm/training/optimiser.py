@@ -10,8 +10,10 @@ from torch import nn, optim
 from qpm.training.config import OptimiserConfig
 
 
-def optimiser(network: nn.Module, config: OptimiserConfig) -> optim.Optimizer:
+def optimiser(network: nn.Module, config: OptimiserConfig, fused: bool = True) -> optim.Optimizer:
     """The optimiser over the trainable parameters, grouped by learning rate; frozen ones stop requiring gradients.
+
+    `fused` updates many parameters in one go; 16-bit floats, whose gradients are scaled, need it off.
 
     Raises
     ------
@@ -29,7 +31,7 @@ def optimiser(network: nn.Module, config: OptimiserConfig) -> optim.Optimizer:
         raise ValueError(f"optimiser: {told} leave no parameter to learn")
     listed = [{"params": members, "lr": rate, "peak": rate} for rate, members in groups.items()]
     kind = optim.AdamW if config.algorithm == "adamw" else optim.Adam
-    return kind(listed, weight_decay=config.weight_decay)
+    return kind(listed, weight_decay=config.weight_decay, fused=fused)
 
 
 def _mark(network: nn.Module, config: OptimiserConfig) -> None:

@@ -47,7 +47,7 @@ class Stage:
         self.config: StageConfig = training.config.stages[place]
         self.before = sum(stage.iterations for stage in training.config.stages[:place])
         fabric, network = training.fabric, training.network
-        optimizer = optimiser(network, self.config.optimiser)
+        optimizer = optimiser(network, self.config.optimiser, fused=training.config.precision != "16")
         arrange(network, training.config)
         self.model, self.optimizer = fabric.setup(ClipModel(network, self.config.loss), optimizer)
         if state is not None:
