@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from qpm.report import ablation
 from qpm.report.write import Table, escape_latex, to_csv, to_latex, to_markdown, to_terminal, write
 
 CELLS = pd.DataFrame({"": ["a_b", "control"], "Ens.": ["✓", ""], "J&F": ["0.840", "−0.100 ± 0.020"]})
@@ -37,18 +38,17 @@ def test_latex_has_booktabs_rules_and_column_kinds():
     assert r"\textbf{0.840}" in text and r"\label{tab:small}" in text
 
 
-def test_latex_compiles(tmp_path):
+def test_latex_compiles(tmp_path, results):
     if shutil.which("pdflatex") is None:
         pytest.skip("no pdflatex here")
-    page = (
-        r"\documentclass{article}\usepackage{booktabs,amssymb}\begin{document}"
-        + to_latex(TABLE)
-        + r"\end{document}"
-    )
-    (tmp_path / "page.tex").write_text(page)
+    tables = [TABLE, ablation.table(results)]
+    body = "".join(to_latex(table) for table in tables)
+    preamble = r"\documentclass[twocolumn]{article}\usepackage{booktabs,amssymb}\begin{document}"
+    (tmp_path / "page.tex").write_text(preamble + body + r"\end{document}")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:]
+    assert "Missing character" not in done.stdout
 
 
 def test_csv_holds_numbers_and_nothing_where_nothing_was_measured():
