@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from textwrap import wrap
 from typing import Any
@@ -15,6 +16,8 @@ from qpm.report.attributes import words
 from qpm.report.load import NotMeasuredError, Results
 from qpm.report.pictures import Picture, frames_of, overlaid, saved
 from qpm.report.publish import Section, publish, together
+
+log = logging.getLogger(__name__)
 
 PICKS = ("best", "median", "worst", "over-estimated", "under-estimated")
 LINE = 26  # letters below a picture
@@ -124,6 +127,7 @@ def report(results: Results, case: str = "qpm", baseline: str = "stm") -> Sectio
     first = publish(results.folder, "qualitative", title, draw=lambda: figure(table, picture), caption=caption)
     try:
         parts = [first, comparison.report(results, case, baseline)]
-    except NotMeasuredError:  # a study may have saved the masks of one case alone
+    except NotMeasuredError as error:  # a study may have saved the masks of one case alone
+        log.warning("no comparison: %s", error)
         return first
     return together("qualitative", "What it looks like", parts)
