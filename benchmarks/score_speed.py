@@ -30,7 +30,7 @@ from vos_benchmark.benchmark import VideoEvaluator
 cv2.setNumThreads(1)
 gt, pred = sys.argv[1:3]
 score, units, start = VideoEvaluator(gt, pred), 0, time.process_time()
-for video in sorted(os.listdir(gt)):
+for video in sorted(os.listdir(pred)):
     units += (len(os.listdir(os.path.join(gt, video))) - 2) * len(score(video)[1])
 print((time.process_time() - start) / units * 1e3, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """

@@ -12,11 +12,12 @@ from qpm.memory import PRESETS, MemoryPolicy
 from qpm.metrics import summary
 from qpm.report import captions, numbers, style
 from qpm.report.cases import memory_use
-from qpm.report.load import NotMeasuredError, Results, published, trial_case
+from qpm.report.load import NotMeasuredError, Results, published, settings, trial_case
 from qpm.report.publish import Section, publish
 from qpm.report.write import Table
 
 VALIDATION = {2016: 20, 2017: 30}  # sequences of the split
+NAMES = {"stm": "STM", "mivos": "MiVOS", "qdmn": "QDMN"}
 MEASURES = {"jf": "J&F", "j": "J_mean", "f": "F_mean"}
 
 
@@ -33,8 +34,8 @@ def prepare(results: Results, paper: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``year weights policy published_jf jf j f kept_share bank_frames seconds n_videos n_objects source``, and
-        ``difference``, measured minus published, only where every sequence of the split was scored.
+        ``year weights policy published_jf jf j f kept_share bank_frames seconds n_videos n_objects whole source``,
+        and ``difference``, measured minus published, only where the whole split was scored.
 
     Raises
     ------
@@ -49,8 +50,7 @@ def prepare(results: Results, paper: pd.DataFrame) -> pd.DataFrame:
         ["weights", "policy", "year", "published_jf", "source"]
     ]
     table = table.merge(told, on=["weights", "policy", "year"], how="left")
-    whole = table.n_videos == table.year.map(VALIDATION)
-    table["difference"] = (table.jf - table.published_jf).where(whole)
+    table["difference"] = (table.jf - table.published_jf).where(table.whole)
     first = [
         "year",
         "weights",
@@ -63,7 +63,7 @@ def prepare(results: Results, paper: pd.DataFrame) -> pd.DataFrame:
         "kept_share",
         "bank_frames",
     ]
-    order = [*first, "seconds", "n_videos", "n_objects", "source"]
+    order = [*first, "seconds", "n_videos", "n_objects", "whole", "source"]
     return table.sort_values("year", kind="stable")[order].reset_index(drop=True)
 
 
@@ -83,7 +83,7 @@ def table(results: Results) -> Table:
 def cells(numeric: pd.DataFrame) -> pd.DataFrame:
     """Return the table as a reader sees it; empty where nothing was published or measured."""
     shown = pd.DataFrame({"DAVIS": [str(year) for year in numeric.year]})
-    shown["Weights"] = [style.ABBREVIATIONS.get(name, name) for name in numeric.weights]
+    shown["Weights"] = [NAMES.get(name, name) for name in numeric.weights]
     shown["Policy"] = [style.label(name) for name in numeric.policy]
     shown["Published J&F"] = [numbers.fixed(value) for value in numeric.published_jf]
     shown["Measured J&F"] = [numbers.fixed(value) for value in numeric.jf]
@@ -102,19 +102,22 @@ def caption(results: Results, numeric: pd.DataFrame) -> str:
     sources = {
         name: rows.source.dropna().iloc[0] for name, rows in numeric.groupby("weights") if rows.source.any()
     }
-    parts = sorted(
-        {int(row.year) for row in numeric.itertuples() if row.n_videos != VALIDATION[int(row.year)]}
-    )
-    few = " and ".join(f"{VALIDATION[year]} of {year}" for year in parts)
+    parts = sorted({int(year) for year in numeric.year[~numeric.whole]})
+    few = " and ".join(f"{VALIDATION[year]} sequences of {year}" for year in parts)
+    sides = sorted({side for trial in results.trials for side in settings(trial["config"], "max_side")})
     return captions.join(
         "Weights that others published under this loop and its policies, on DAVIS validation.",
-        "Published: " + "; ".join(f"{name}: {source}" for name, source in sources.items()) + "."
+        "Published: "
+        + "; ".join(f"{NAMES.get(name, name)}: {source}" for name, source in sources.items())
+        + "."
         if sources
         else "",
-        f"Not all sequences were scored ({few} exist), so there is no difference to the published number."
+        f"A part was scored, not all frames of {few}, so no difference to the published number."
         if few
         else "",
-        captions.network(results),
+        f"The network saw {' or '.join(map(str, sides))} px at most, the authors' the whole frame."
+        if sides
+        else "",
         "Kept: share of frames that entered memory by the keep rule; bank: frames read, on average.",
     )
 
@@ -145,8 +148,13 @@ def _measured(results: Results) -> Iterator[dict[str, object]]:
             "policy": policy_name(config["policy"], case),
             **{ours: scores[name] for ours, name in MEASURES.items()},
             "n_videos": scored.sequence.nunique(),
+            "whole": _is_whole(config["dataset"], scored.sequence.nunique()),
             "n_objects": len(scored[["sequence", "object_id"]].drop_duplicates()),
         }
+
+
+def _is_whole(dataset: Mapping[str, Any], videos: int) -> bool:
+    return videos == VALIDATION[int(dataset["year"])] and not dataset.get("frames")
 
 
 def _weights_name(weights: str | list[str]) -> str:

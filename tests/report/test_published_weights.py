@@ -57,7 +57,7 @@ def test_a_trial_stands_beside_what_its_authors_published_under_its_policy(resul
 def test_a_part_of_the_sequences_is_not_compared_with_the_published_number(results):
     made = published_weights.table(results)
     assert made.numbers.difference.isna().all()
-    assert "Not all sequences were scored (20 of 2016 and 30 of 2017 exist)" in made.caption
+    assert "not all frames of 20 sequences of 2016 and 30 sequences of 2017" in made.caption
     assert made.rules == (1,)
 
 
@@ -66,7 +66,17 @@ def test_all_sequences_are_compared(results, monkeypatch):
     made = published_weights.table(results)
     numeric = made.numbers
     assert numeric.difference[1] == pytest.approx(numeric.jf[1] - 0.845)
-    assert "Not all" not in made.caption
+    assert "A part was scored" not in made.caption
+
+
+def test_a_prefix_of_every_sequence_is_a_part_too(results, monkeypatch):
+    monkeypatch.setattr(published_weights, "VALIDATION", {2016: 8, 2017: 8})
+    short = tuple(
+        {"config": {**trial["config"], "dataset": {**trial["config"]["dataset"], "frames": 3}}}
+        for trial in results.trials
+    )
+    table = published_weights.prepare(Results(results.folder, results.rows, short), PAPER)
+    assert table.difference.isna().all()
 
 
 def test_trials_on_other_data_are_no_davis(results):
