@@ -64,7 +64,7 @@ def all_see(client: Client, folder: Path) -> bool:
     probe.parent.mkdir(parents=True, exist_ok=True)
     probe.touch()
     try:
-        return all(client.run(_is_file, str(probe.resolve())).values())
+        return all(client.run(_is_file, str(probe.resolve()), on_error="ignore").values())
     finally:
         probe.unlink()
 

@@ -82,7 +82,7 @@ class Engine:
 
     def stop(self, futures: Iterable[Future], seconds: float = 5.0) -> None:
         """Kill the kernels, wherever they run, and wait a little for their notebooks to end."""
-        self.client.run(kernel.stop, self.launch)
+        self.client.run(kernel.stop, self.launch, on_error="ignore")
         with suppress(TimeoutError):
             wait(list(futures), timeout=seconds)
 
@@ -109,7 +109,7 @@ class ClusterEngine(Engine):
     def __init__(self, client: Client, folder: Path) -> None:
         family = f"{folder.resolve()}:"
         super().__init__(client, (), family)
-        client.run(kernel.stop_strays, family, self.launch)
+        client.run(kernel.stop_strays, family, self.launch, on_error="ignore")  # a worker may be ending
         self.shared_folder = clusters.all_see(client, folder)
         self._sent: dict[Path, Future] = {}
 

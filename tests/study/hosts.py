@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import io
 import multiprocessing
+import signal
 import sys
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -30,6 +32,7 @@ def start_worker(scheduler: str, blind: bool = False) -> ForkServerProcess:
 
 
 def _run(study: Path, results: Path, cluster: str | None) -> None:
+    faulthandler.register(signal.SIGUSR1)
     from rich.console import Console
 
     from qpm.study.runner import run
