@@ -151,7 +151,7 @@ class Stage:
             t.network.eval()
             found = t.validate(t.network)
             self.model.train(not self.config.loss.read_at_test)
-            if found[chosen.best] > t.best:
+            if found.get(chosen.best, float("nan")) > t.best:
                 t.best = found[chosen.best]
                 save_network(t.network, t.folder / BEST, {"iterations": t.done, "metrics": found})
         t.fabric.barrier()
