@@ -59,8 +59,9 @@ class TrainTrial(BaseModel):
 
     def weight_files(self) -> dict[str, Path]:
         """The weights that the training starts from, where they are a file; the shipped start is pinned in the code."""
-        start, initial = self.training.start, self.training.initial_file
+        start = self.training.start
         if start in ("initial", "encoders"):
+            initial = self.training.classifier()
             return {"initial": initial} if initial else {}
         if start == "scratch":
             return {}

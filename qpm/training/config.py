@@ -171,3 +171,16 @@ class TrainConfig(BaseModel):
     def iterations(self) -> int:
         """Iterations of all stages."""
         return sum(stage.iterations for stage in self.stages)
+
+    def classifier(self) -> Path | None:
+        """The file that `initial_file` names; None if it names none.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        """
+        if self.initial_file is not None and not self.initial_file.is_file():
+            how = "`qpm convert resnet50.pth --from torchvision-resnet50 --out FILE` makes one of a full ResNet-50"
+            raise FileNotFoundError(f"initial_file: there is no {self.initial_file}; {how}")
+        return self.initial_file

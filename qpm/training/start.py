@@ -77,4 +77,4 @@ def _from_classifier(network: Network, config: TrainConfig, mixture: ClipMixture
 def _classifier(config: TrainConfig) -> Path:
     from qpm.weights.initial import fetch_initial
 
-    return config.initial_file or fetch_initial()
+    return config.classifier() or fetch_initial()

@@ -64,6 +64,11 @@ def test_encoders_take_a_classifier_and_orthogonal_mask_channels(tmp_path):
     assert torch.allclose(rows @ rows.T, torch.eye(len(rows)), atol=1e-5)
 
 
+def test_a_classifier_that_is_not_there_is_told(config, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"initial_file: there is no .*r50\.safetensors; `qpm convert"):
+        config(start="encoders", initial_file=str(tmp_path / "r50.safetensors")).classifier()
+
+
 def test_precision_follows_the_processor():
     cpu = torch.device("cpu")
     assert precision("32", cpu) == "32-true" and precision("bf16", cpu) == "bf16-mixed"
