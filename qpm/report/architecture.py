@@ -141,7 +141,8 @@ def _parts(config: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, int,
         shared = "= memory encoder;\nframe t ⊕ mask t"
         yield "score_encoder", "score encoder", shared, "f16", 16 * memory["width"], 16, False
         detail = f"4 convs {quality['channels']}; {pooling}"
-        yield "quality_head", "quality assessment", detail, f"2 FC: {quality['hidden']}, 1", 1, 0, False
+        layers = f"2 FC: {quality['hidden']}, 1" + ("\nless the doubt of mask t" if quality.get("doubt") else "")
+        yield "quality_head", "quality assessment", detail, layers, 1, 0, False
         yield "score", "score t", "", "over score 1 (Eq. 2)", 1, 0, False
 
 

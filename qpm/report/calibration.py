@@ -65,6 +65,7 @@ def draw_scatter(table: pd.DataFrame, ax: Axes, gates: Sequence[float] = ()) -> 
         cmap="Blues",
         bins="log",
         mincnt=1,
+        vmin=0.3,  # a single sample is pale, not white
         linewidths=0.1,
     )
     ax.plot([0, 1], [0, 1], color="#777777", linewidth=0.8)

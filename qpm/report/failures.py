@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from qpm.metrics import calibration
@@ -143,6 +144,7 @@ def draw_ranks(table: pd.DataFrame, ax: Axes) -> None:
                 va="bottom", fontsize=7, color=style.SCORE, bbox=WHITE)  # fmt: skip
     ax.set(xlim=(0.3, len(table) + 0.7), ylim=(min(-0.1, float(table.spearman.min()) - 0.08), 1.02))
     ax.set(xlabel=f"video (lowest: {table.video.iloc[0]})", ylabel="Spearman in the video")
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.legend(loc="upper left", handletextpad=0.1, borderaxespad=0.2)
 
 

@@ -75,7 +75,7 @@ def figure(table: pd.DataFrame, word: str = "relative") -> style.PrintFigure:
     """Return the page-wide figure: a panel for each variable that the rows tell, the attributes on the right."""
     shown = [name for name in LABELS if (table.against == name).any()]
     groups = int((table.against == "attribute").sum())
-    drawing = style.figure(style.PAGE, max(3.2, 0.9 + 0.19 * groups))
+    drawing = style.figure(style.PAGE, max(0.5 + 1.25 * len(shown), 0.9 + 0.19 * groups))
     grid = drawing.add_gridspec(len(shown), 2, width_ratios=[1, 1])
     for row, (name, letter) in enumerate(zip(shown, "abc", strict=False)):
         ax = drawing.add_subplot(grid[row, 0])

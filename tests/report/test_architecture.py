@@ -37,6 +37,14 @@ def test_the_paper_network_is_a_resnet_50_with_the_widths_of_mivos():
     assert architecture.text_of(table.loc["bank"]) == "values\n512 × T × H/16 × W/16"
 
 
+def test_a_score_that_weighs_in_the_masks_doubt_says_so():
+    config = PRESETS["paper"].model_dump(mode="json")
+    plain = architecture.prepare(config).set_index("part").tensor["quality_head"]
+    config["quality"]["doubt"] = True
+    assert plain == "2 FC: 1024, 1"
+    assert architecture.prepare(config).set_index("part").tensor["quality_head"] == f"{plain}\nless the doubt of mask t"
+
+
 def test_a_network_without_quality_head_and_prior_gate_lacks_their_parts():
     lacking = {"prior_gate", "prior_mask", "quality_head", "score_encoder", "score"}
     assert set(parts("paper").index) - set(parts("stm").index) == lacking
