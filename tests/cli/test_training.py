@@ -1,11 +1,15 @@
 """`qpm train`: which training of a study, and what is told on the way."""
 
+import json
+import signal
+
 import pytest
 import yaml
 from typer.testing import CliRunner
 
 from qpm.cli import app
 from qpm.cli import training as command
+from qpm.training.stopping import Stopped
 
 WORDS = {"question": "q", "paper": "p", "expect": "e", "cost": "c", "notebook": "train"}
 STAGE = {"sources": [{"source": "synthetic", "videos": 1}]}
@@ -31,6 +35,17 @@ def test_a_setting_that_cannot_be_is_told_in_the_words_of_the_file(study, tmp_pa
     done = CliRunner().invoke(app, ["train", str(study), "--out", str(tmp_path), "--set", "stages.0.iteratons=5"])
     assert done.exit_code == 2
     assert "training.stages.0: unknown key 'iteratons'; did you mean 'iterations'?" in done.output
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stop_ends_in_its_signals_exit_code_and_a_record(study, tmp_path, monkeypatch, number, code):
+    def stopped(*_, **__):
+        raise Stopped(number, 20, 100)
+
+    monkeypatch.setattr("qpm.study.train.train", stopped)
+    done = CliRunner().invoke(app, ["train", str(study), "--case", "a", "--out", str(tmp_path / "out")])
+    assert done.exit_code == code and "after 20 of 100 iterations; it can go on" in done.output
+    assert json.loads((tmp_path / "out/run.json").read_text())["status"] == "killed"
 
 
 def test_lines_tell_the_measures_and_the_time_left_from_this_processs_own_speed(monkeypatch, capsys):
