@@ -57,17 +57,22 @@ class SharedSweep:
         self.store, self.folder, self.setup = store, folder, setup
 
     @cached_property
+    def trials(self) -> dict[str, dict[str, Any]]:
+        """Folder name -> what is its own, of every trial of the sweep."""
+        return self.store.trials()
+
+    @cached_property
     def configs(self) -> dict[str, TrialConfig]:
-        """Folder name -> config of every trial of the sweep."""
+        """Folder name -> config of every trial; only who does a video needs them."""
         common = self.setup.config.model_dump()
-        return {name: TrialConfig.model_validate(common | own) for name, own in self.store.trials().items()}
+        return {name: TrialConfig.model_validate(common | own) for name, own in self.trials.items()}
 
     def work(self, progress: Tell | None = None) -> None:
         """Do the videos that nobody has done or is doing; then wait for the others'."""
         left = [place for place in range(len(self.setup.videos)) if not self._is_done(place)]
         if not left:
             return
-        clock = SweepClock([len(video) for video in self.setup.videos], len(self.configs))
+        clock = SweepClock([len(video) for video in self.setup.videos], len(self.trials))
         for wait in (False, True):
             for place in left:
                 if wait and progress is not None and not self._is_done(place):
@@ -87,7 +92,7 @@ class SharedSweep:
         return None if lost else table
 
     def _is_done(self, place: int) -> bool:
-        return not self.store.may_try(place) or self.configs.keys() <= self.store.holds(place)
+        return not self.store.may_try(place) or self.trials.keys() <= self.store.holds(place)
 
     def _undone(self) -> list[int]:
         return [place for place in range(len(self.setup.videos)) if not self._is_done(place)]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import shutil
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +86,14 @@ def plan(study_dir: Path, pending: Iterable[Planned], slots: int) -> Sharing:
     for entry in pending:
         if isinstance(entry.trial, TrialConfig) and entry.notebook in sharing:
             groups.setdefault(_key(entry, entry.trial), []).append(entry)
-    sweeps = {key: entries for key, entries in groups.items() if _is_worth_it(entries, slots)}
+    stores = {key: SweepStore(study_dir / "trials" / FOLDER / key) for key in groups}
+    sweeps = {
+        key: entries for key, entries in groups.items() if stores[key].is_begun or _is_worth_it(entries, slots)
+    }
+    if pending:
+        _remove_others(study_dir / "trials" / FOLDER, sweeps)
     for key, entries in sweeps.items():
-        store = SweepStore(study_dir / "trials" / FOLDER / key)
+        store = stores[key]
         own = {entry.name: entry.trial.settings() for entry in entries}
         store.plan({name: {field: settings[field] for field in sorted(OWN)} for name, settings in own.items()})
         if not all(entry.is_ready for entry in entries):  # the weights will be trained anew
@@ -121,6 +127,13 @@ def _key(entry: Planned, trial: TrialConfig) -> str:
     facts = [trial.model_dump(mode="json", exclude=OWN), identity.notebook, identity.data, identity.weights]
     code = {name: digest for name, digest in identity.code.items() if ":" not in name}  # rules of policies
     return hashlib.sha256(json.dumps([*facts, code], sort_keys=True).encode()).hexdigest()[:LENGTH]
+
+
+def _remove_others(folder: Path, keys: Collection[str]) -> None:
+    """Remove what sweeps have left that no trial will ask for: of other code, data or weights."""
+    for path in folder.glob("*"):
+        if path.name not in keys:
+            shutil.rmtree(path)
 
 
 def _is_worth_it(entries: Sequence[Planned], slots: int) -> bool:

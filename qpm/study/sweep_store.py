@@ -48,6 +48,11 @@ class SweepStore:
         """Folder name of each trial that shares the sweep -> what is its own."""
         return dict(json.loads((self.folder / PLAN).read_text(encoding="utf-8")))
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether rows of some video are there."""
+        return any(self.folder.glob("*.parquet"))
+
     @contextmanager
     def claim(self, place: int, wait: bool = False) -> Iterator[bool]:
         """Have a video to oneself in a with block; False if another process has it and `wait` is not set."""

@@ -63,6 +63,18 @@ def test_one_trial_shares_nothing(make: Callable[..., list[Planned]]) -> None:
     assert groups(make(cases={"stm": {"policy": "stm"}})) == []
 
 
+def test_the_last_trial_of_a_sweep_that_was_stopped_still_has_its_rows_there(
+    make: Callable[..., list[Planned]],
+) -> None:
+    planned = make(cases=POLICIES)
+    (key,) = sharing.plan(planned[0].folder.parents[1], planned, 1).sweeps
+    store = planned[0].folder.parent / ".shared" / key
+    (store / "00000-rows.parquet").touch()
+    (store.parent / "of other code").mkdir()
+    assert groups(planned[:1]) == [{"stm"}]
+    assert [path.name for path in store.parent.iterdir()] == [key]
+
+
 def test_few_trials_on_fewer_videos_than_slots_are_quicker_alone(make: Callable[..., list[Planned]]) -> None:
     few = make(cases=POLICIES)  # one video
     assert groups(few, slots=1) == [{"stm", "qpm", "first_only"}] and groups(few, slots=3) == []
