@@ -60,6 +60,8 @@ class Tracker:
         database = self.results / DATABASE
         with locks.hold(self.results / f"{DATABASE}.lock", "the MLflow database", wait=True):
             if not database.exists():  # made aside: what a killed host leaves half made, MLflow refuses for ever
+                for stale in self.results.glob(f".{Path(DATABASE).stem}.*.partial*"):
+                    stale.unlink()
                 write_atomic(database, lambda partial: MlflowClient(f"sqlite:///{partial}").search_experiments())
         return MlflowClient(f"sqlite:///{database}")
 
