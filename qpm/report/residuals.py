@@ -65,7 +65,8 @@ def draw_attributes(table: pd.DataFrame, ax: Axes) -> None:
     ax.axvline(0, color="#555555", linewidth=0.8)
     ax.hlines(own.index, own.q10, own.q90, color=style.SCORE, linewidth=1.0)
     ax.hlines(own.index, own.q25, own.q75, color=style.SCORE, linewidth=3.2)
-    ax.plot(own["median"], own.index, "o", color="white", markeredgecolor=style.SCORE, markersize=4)
+    for some, face in ((own[own["count"] >= MIN_COUNT], "#08306b"), (own[own["count"] < MIN_COUNT], "white")):
+        ax.plot(some["median"], some.index, "o", color=face, markeredgecolor="#08306b", markersize=4)
     ax.set_yticks(own.index, [f"{group} ({n})" for group, n in zip(own.group, own["count"], strict=True)])
     ax.set_ylim(len(own) - 0.5, -0.5)
     ax.grid(axis="y", visible=False)
