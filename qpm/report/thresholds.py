@@ -127,9 +127,11 @@ def draw_heatmap(table: pd.DataFrame, ax: Axes) -> None:
         bar = ax.figure.colorbar(image, ax=ax, shrink=0.9, pad=0.02)
         bar.set_label("difference (points of 100)")
     outline(same.to_numpy().astype(bool), ax)
-    small = {"fontsize": 6} if max(grid.shape) > FEW else {}
-    ax.set_xticks(range(grid.shape[1]), [f"{value:g}" for value in grid.columns], rotation=90 if small else 0, **small)
-    ax.set_yticks(range(grid.shape[0]), [f"{value:g}" for value in grid.index], **small)
+    ax.set_xticks(range(grid.shape[1]), [f"{value:g}" for value in grid.columns])
+    ax.set_yticks(range(grid.shape[0]), [f"{value:g}" for value in grid.index])
+    if max(grid.shape) > FEW:
+        ax.tick_params(labelsize=6)
+        ax.tick_params(axis="x", rotation=90)
     _mark_reference(table, grid, ax)
     ax.set(xlabel=SIGNS.get(across, across), ylabel=SIGNS.get(up, up))
     ax.grid(visible=False)
