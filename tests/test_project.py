@@ -61,7 +61,7 @@ def test_the_commands_of_the_readme_exist():
     from qpm.cli import app
 
     readme = (ROOT / "README.md").read_text()
-    commands = set(re.findall(r"^\s*(?:\.venv/bin/)?qpm ([a-z]+)", readme, flags=re.M))
+    commands = set(re.findall(r"^\s*(?:\.venv/bin/)?qpm ([a-z][a-z-]*)", readme, flags=re.M))
     assert {"run", "segment", "score"} <= commands
     for command in commands:
         assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0, f"qpm {command}"
