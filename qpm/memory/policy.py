@@ -81,4 +81,13 @@ class MemoryPolicy(Settings):
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         full, short = handler(schema), ShortForm.model_json_schema()
-        return {"anyOf": [full, short, {"type": "string", "enum": sorted(PRESETS)}]}
+        preset = {"type": "string", "enum": sorted(PRESETS)}
+        settings = {"preset": preset, "shelves": {}} | dict.fromkeys(ShortForm.model_fields, {})
+        changed = {
+            "type": "object",
+            "description": "A preset with some settings replaced; a rule's settings may be given in part.",
+            "properties": settings,
+            "required": ["preset"],
+            "additionalProperties": False,
+        }
+        return {"anyOf": [full, short, changed, preset]}
