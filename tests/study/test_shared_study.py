@@ -24,12 +24,13 @@ from qpm.study.runner import RunSummary
 from qpm.study.spec import load_study
 
 VIDEOS, FRAMES = 2, 5
+JOBS = 2  # everywhere: with other numbers of threads, sums round otherwise
 HOST = """
 import sys
 from pathlib import Path
 from qpm.study.runner import run
 from qpm.study.spec import load_study
-sys.exit(run(load_study(Path(sys.argv[1])), Path(sys.argv[2])).exit_code)
+sys.exit(run(load_study(Path(sys.argv[1])), Path(sys.argv[2]), jobs=JOBS).exit_code)
 """
 
 
@@ -56,7 +57,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(study: Path, results: Path, share: bool = True) -> tuple[RunSummary, str]:
     told = io.StringIO()
     console = Console(file=told, width=200)
-    return runner.run(load_study(study), results, jobs=2, share=share, console=console), told.getvalue()
+    return runner.run(load_study(study), results, jobs=JOBS, share=share, console=console), told.getvalue()
 
 
 def rows(results: Path) -> dict[str, pd.DataFrame]:
@@ -108,9 +109,8 @@ def test_a_study_that_is_killed_goes_on_with_the_next_video(
     study: Path, shared: tuple[Path, RunSummary, str]
 ) -> None:
     results = study.parent / "killed"
-    host = subprocess.Popen(
-        [sys.executable, "-c", HOST, str(study), str(results)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    command = [sys.executable, "-c", HOST.replace("JOBS", str(JOBS)), str(study), str(results)]
+    host = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while host.poll() is None and not list(results.glob("small/trials/.shared/*/0000*.parquet")):
         time.sleep(0.02)
     os.kill(host.pid, signal.SIGKILL)
