@@ -20,6 +20,7 @@ from qpm.cli.scoring import (
     Subset,
     Truth,
     compared,
+    rules,
 )
 
 
@@ -49,6 +50,5 @@ def compare(
       qpm compare stm/ qpm/ --gt /data/DAVIS/Annotations/480p --protocol davis2017
       qpm compare stm/ qpm/ other.zip --gt truth/ --protocol vos-benchmark --json differences.json
     """
-    settings = {"subset": subset, "decay": decay.value, "jobs": jobs, "meta": meta, "categories": categories}
-    settings |= {"leave_out_first": leave_out_first, "leave_out_last": leave_out_last}
+    settings = rules(subset, decay, jobs, meta, categories, leave_out_first, leave_out_last)
     compared(gt, folders, protocol, json_file, settings)

@@ -96,8 +96,7 @@ def score(
     """
     from qpm.metrics.scorer import score_folder
 
-    settings = {"subset": subset, "decay": decay.value, "jobs": jobs, "meta": meta, "categories": categories}
-    settings |= {"leave_out_first": leave_out_first, "leave_out_last": leave_out_last}
+    settings = rules(subset, decay, jobs, meta, categories, leave_out_first, leave_out_last)
     if len(pred) > 1:
         if csv_file is not None or per_frame:
             raise ValueError("--csv and --per-frame are of one folder; give one --pred, or only --json")
@@ -115,6 +114,22 @@ def score(
             report.to_parquet(json_file.with_suffix(".parquet"))
     if csv_file is not None:
         report.to_csv(csv_file)
+
+
+def rules(
+    subset: bool,
+    decay: Decay,
+    jobs: int,
+    meta: Path | None,
+    categories: Path | None,
+    leave_out_first: bool | None,
+    leave_out_last: bool | None,
+) -> dict[str, Any]:
+    """The options that `score` and `compare` share, as the scorer names them."""
+    return {
+        "subset": subset, "decay": decay.value, "jobs": jobs, "meta": meta, "categories": categories,
+        "leave_out_first": leave_out_first, "leave_out_last": leave_out_last,
+    }  # fmt: skip
 
 
 def compared(

@@ -20,11 +20,6 @@ COVERAGE = np.linspace(0.02, 1, 50)
 LIMITS = {"oracle": ("#333333", (0, (4, 2))), "random": ("#949494", (0, (1, 1.5)))}
 
 
-def prepare_scatter(rows: pd.DataFrame, case: str, score: str = "score") -> pd.DataFrame:
-    """Return ``video score iou ...``, one row per scored object and frame of a case (`score_samples.samples`)."""
-    return samples(rows, case, score)
-
-
 def prepare_reliability(rows: pd.DataFrame, case: str, scores: Sequence[str] = (), bins: int = 10) -> pd.DataFrame:
     """Return ``kind low high count score iou iou_low iou_high`` per bin of each score that the case has.
 
