@@ -86,12 +86,12 @@ def execute(
         status, reason = "killed", f"the kernel died ({kernel.death(sockets)})"
         _mark_killed(partial, reason)
     finally:
-        kernel.forget(sockets)
-        shutil.rmtree(sockets, ignore_errors=True)
         if kernel.is_stopped(launch):  # somebody else may run this trial by now
             partial.unlink(missing_ok=True)
         elif partial.exists():
             os.replace(partial, output)
+        shutil.rmtree(sockets, ignore_errors=True)
+        kernel.forget(sockets)
     return Outcome(status, time.monotonic() - began, reason)
 
 

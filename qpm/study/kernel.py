@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
@@ -28,10 +28,12 @@ QUIET = {
 
 LOG = "kernel.log"
 PATIENCE = 20.0  # seconds that a kernel has to end by itself
+TIDYING = 5.0  # seconds that its notebook then has to go
 PER_KERNEL = ("CUDA_VISIBLE_DEVICES",)  # read when a GPU is first used, so kernels of one server may differ in them
 
-_live: dict[Path, tuple[str, Popen | ForkedKernel]] = {}  # folder of its sockets -> its launch, and the kernel
+_live: dict[Path, tuple[str, Popen | ForkedKernel | None]] = {}  # a notebook's sockets -> its launch, and its kernel
 _stopped: set[str] = set()  # launches that start no more kernels
+_current: dict[str, str] = {}  # family -> the only one of its launches that may start kernels
 
 
 class Stopped(RuntimeError):
@@ -56,6 +58,7 @@ def kernel_class(
         What `stop` will call it by.
     """
     own = _environment(environment)
+    _live[sockets] = (launch, None)
     spec = KernelSpec(
         argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         display_name="qpm",
@@ -84,11 +87,13 @@ def kernel_class(
             return spec
 
         async def _async_launch_kernel(self, kernel_cmd: list[str], **settings: Any) -> None:
-            if launch in _stopped:
+            if is_stopped(launch):
                 raise Stopped("the study is being stopped")
             await super()._async_launch_kernel(kernel_cmd, **settings)
             if isinstance(self.provisioner, Provisioner) and self.provisioner.process is not None:
                 _live[sockets] = (launch, self.provisioner.process)
+                if is_stopped(launch):  # meanwhile
+                    self.provisioner.process.kill()
 
     return PrivateKernelManager
 
@@ -125,31 +130,42 @@ def thread_limits(threads: int) -> dict[str, str]:
 
 
 def stop(launch: str) -> None:
-    """End the kernels of a launch that run in this process, and start no others for it.
+    """End the notebooks of a launch that run in this process, and start no others for it.
 
-    They are asked first: a training writes a checkpoint. Those that are still there after a while are killed.
+    Their kernels are asked first: a training writes a checkpoint. Those that are still there after a while are killed.
+    Then the notebooks tidy up, for which this waits a little.
     """
     _stopped.add(launch)
-    asked = [process for own, process in list(_live.values()) if own == launch]
+    asked = [process for own, process in list(_live.values()) if own == launch and process is not None]
     for process in asked:
         process.terminate()
-    patience = time.monotonic() + PATIENCE
-    while time.monotonic() < patience and any(process.poll() is None for process in asked):
-        time.sleep(0.05)
+    _wait(PATIENCE, lambda: any(process.poll() is None for process in asked))
     for process in asked:
         process.kill()
+    _wait(TIDYING, lambda: any(own == launch for own, _ in list(_live.values())))
 
 
 def stop_strays(family: str, launch: str) -> None:
-    """Stop the launches of a family but one: their hosts are gone, and left kernels behind in this worker."""
+    """Stop the launches of a family but one: their hosts are gone, and left notebooks behind in this worker.
+
+    A launch belongs to the family that its name begins with; one that this worker has not begun with is stopped too.
+    """
+    _current[family] = launch
     for own in {own for own, _ in list(_live.values())}:
-        if own.startswith(family) and own != launch:
+        if is_stopped(own):
             stop(own)
 
 
 def is_stopped(launch: str) -> bool:
-    """Whether that launch was stopped in this process."""
-    return launch in _stopped
+    """Whether that launch was stopped in this process, or another one of its family has taken its place."""
+    strays = (launch.startswith(family) and launch != current for family, current in _current.items())
+    return launch in _stopped or any(strays)
+
+
+def _wait(seconds: float, busy: Callable[[], bool]) -> None:
+    patience = time.monotonic() + seconds
+    while time.monotonic() < patience and busy():
+        time.sleep(0.05)
 
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:

@@ -25,7 +25,7 @@ def reconcile(results: Path, study: str) -> list[str]:
     for record in died:
         ledger.update(record["folder"], status="killed", reason="the process that ran it is gone")
         remove_partial(record["folder"])
-    for pattern in ("*.partial*", "notebooks/*.partial*", "trials/*.partial*"):
+    for pattern in ("*.partial*", "notebooks/*.partial*", "trials/*.partial*", "trials/*/*.partial*"):
         for path in folder.glob(pattern):
             path.unlink()
     mark = folder / "trials" / MARK

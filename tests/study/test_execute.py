@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from qpm.study import kernel
 from qpm.study.execute import execute
 from qpm.study.kernel import thread_limits
 from qpm.study.notebook import check_parameters, parameter_names
@@ -55,3 +58,15 @@ def test_a_killed_kernel_is_not_taken_for_a_finished_one(tmp_path: Path) -> None
     done = execute(notebook, tmp_path / "out.ipynb", {})
     assert done.status == "killed" and "SIGKILL" in done.reason
     assert "did not finish" in cells(tmp_path / "out.ipynb")[0]
+
+
+def test_a_launch_whose_place_was_taken_ends_its_notebooks_and_leaves_nothing(tmp_path: Path) -> None:
+    notebook, began = write_notebook(tmp_path / "n.ipynb", "import time\ntime.sleep(600)"), time.monotonic()
+    with ThreadPoolExecutor(2) as threads:
+        runs = [threads.submit(execute, notebook, tmp_path / f"{n}.ipynb", {}, launch="study:old") for n in range(2)]
+        while not list(tmp_path.glob("*.partial.ipynb")):
+            time.sleep(0.01)
+        kernel.stop_strays("study:", "study:new")  # of the two, some may have no kernel yet
+        assert [run.result().status for run in runs] == ["killed", "killed"]
+    assert execute(notebook, tmp_path / "late.ipynb", {}, launch="study:older").status == "killed"
+    assert [path.name for path in tmp_path.iterdir()] == ["n.ipynb"] and time.monotonic() - began < 300
