@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -62,36 +62,70 @@ def check(
 @app.command("write")
 def write(
     name: Name,
-    out: Annotated[Path, typer.Option(help="A new or empty folder.")],
-    split: Annotated[str, typer.Option(help="Split to write.")] = "val",
+    out: Annotated[Path, typer.Option(help="A new or empty folder, or a new .tar to take along.")],
+    split: Annotated[
+        str | None, typer.Option(help="Split to write (default: the dataset's, mostly val).")
+    ] = None,
     layout: Annotated[Layout, typer.Option(help="How the files lie.")] = Layout.davis,
+    short_side: Annotated[
+        int | None, typer.Option(min=16, help="Reduce larger frames and masks to this.")
+    ] = None,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of the JPEG frames.")] = 95,
     root: Root = None,
     set_: Settings = None,
 ) -> None:
     """Write a dataset as JPEG frames and palette PNG masks, in DAVIS or YouTube-VOS layout.
 
+    With --short-side, --quality and a .tar a dataset becomes small enough to be taken to another machine. Masks are
+    reduced by their nearest pixels, and every object keeps one at least.
+
     \b
-    Example:
+    Examples:
       qpm datasets write synthetic --split val --out benchmark/ --set videos=4
+      qpm datasets write davis --split train --set year=2016 --short-side 240 --quality 80 --out davis.tar
+      qpm datasets write davis --split train --set "sequences=[bear, camel]" --out two/
     """
-    from qpm.datasets.write import write_dataset
+    from qpm.datasets.pack import weight
+    from qpm.datasets.write import Pictures, davis_year, write_dataset
 
-    dataset = configured(name, root, (f"split={split}", *(set_ or ()))).open()
+    config = configured(name, root, set_ or (), split)
+    dataset, part = config.open(), str(split or getattr(config, "split", "val"))
     with counted("videos") as progress:
-        write_dataset(dataset, out, layout.value, split, progress=progress)
-    typer.echo(f"{len(dataset)} videos in {out} ({layout.value} layout)")
+        write_dataset(dataset, out, layout.value, part, Pictures(quality, short_side), progress)
+    files, size = weight(out)
+    typer.echo(
+        f"{len(dataset)} videos as {files} files, {size / 1e6:.1f} MB, in {out} ({layout.value} layout)"
+    )
+    year = davis_year(dataset) if layout is Layout.davis else None
+    for line in reading(out, layout, part, year):
+        typer.echo(line)
 
 
-def configured(name: str, root: Path | None, settings: Sequence[str]) -> Any:
-    """A dataset's configuration from its name, its folder and `key=value` settings in YAML."""
+def reading(out: Path, layout: Layout, split: str, year: int | None) -> Iterator[str]:
+    """How what was written is unpacked, and named in a study: as a source of clips if it is for training."""
+    place = out.absolute()
+    if out.suffix == ".tar":
+        place = Path("/data") / layout.value
+        yield f"unpack it: tar -xf {out} -C {place.parent}"
+    where = f"{'' if year is None else f'year: {year}, '}root: {place}"
+    if split == "train":
+        yield f'train on it: --set "stages.0.sources.0={{source: {layout.value}, {where}}}", and so for each source'
+    else:
+        yield f'evaluate on it: --set "base.dataset={{name: {layout.value}, split: {split}, {where}}}"'
+
+
+def configured(name: str, root: Path | None, settings: Sequence[str], split: str | None = None) -> Any:
+    """A dataset's configuration from its name, folder, `key=value` settings in YAML, and split if it has any."""
     import yaml
 
     from qpm.datasets import DATASETS
 
-    values: dict[str, Any] = {} if root is None else {"root": root}
+    model = lookup("dataset", name, DATASETS)
+    given = {"root": root, "split": split if "split" in model.model_fields else None}
+    values: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
             raise ValueError(f"--set '{setting}' is not key=value; for example --set frames=10")
         values[key] = yaml.safe_load(text)
-    return validated(lookup("dataset", name, DATASETS), values)
+    return validated(model, values)

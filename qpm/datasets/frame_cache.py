@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 
 import numpy as np
-from PIL import Image
 
+from qpm.datasets.reduce import reduced_frame, reduced_labels, reduced_size
 from qpm.datasets.video import Video
 
 Pair = tuple[np.ndarray, np.ndarray]  # frame uint8 (H, W, 3), labels uint8 (H, W)
@@ -46,13 +46,8 @@ class FrameCache:
         return pair
 
     def _reduced(self, frame: np.ndarray, labels: np.ndarray) -> Pair:
-        height, width = labels.shape
-        scale = self.short_side / min(height, width)
-        if scale >= 1:
-            return frame, labels
-        size = (round(width * scale), round(height * scale))
-        small = Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-        return np.array(small), np.array(Image.fromarray(labels).resize(size, Image.Resampling.NEAREST))
+        size = reduced_size((labels.shape[0], labels.shape[1]), self.short_side)
+        return reduced_frame(frame, size), reduced_labels(labels, size)
 
     def _keep(self, key: tuple[str, str, int], pair: Pair) -> None:
         self._pairs[key] = pair
