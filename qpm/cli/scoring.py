@@ -61,12 +61,7 @@ Last = Annotated[
 
 def score(
     gt: Truth,
-    pred: Annotated[
-        list[Path],
-        typer.Option(
-            help="Folder or zip of masks, laid out alike. Repeat it to compare others with the first."
-        ),
-    ],
+    pred: Annotated[list[Path], typer.Option(metavar="PATH", help="Folder or zip of masks, laid out alike.")],
     protocol: Protocol,
     json_file: JsonFile = None,
     csv_file: Annotated[
@@ -86,8 +81,8 @@ def score(
 ) -> None:
     """Score masks that any program made, as the public evaluators do.
 
-    Every file is checked first; what cannot be scored is listed and nothing is (exit code 2). Several --pred are
-    compared with the first, as `qpm compare` does.
+    Every file is checked first; what cannot be scored is listed and nothing is (exit code 2). Whether one folder is
+    better than another is told by `qpm compare`.
 
     \b
     Examples:
@@ -98,9 +93,8 @@ def score(
 
     settings = rules(subset, decay, jobs, meta, categories, leave_out_first, leave_out_last)
     if len(pred) > 1:
-        if csv_file is not None or per_frame:
-            raise ValueError("--csv and --per-frame are of one folder; give one --pred, or only --json")
-        return compared(gt, pred, protocol, json_file, settings)
+        request = f"qpm compare {' '.join(map(str, pred))} --gt {gt} --protocol {protocol}"
+        raise ValueError(f"score takes one --pred, got {len(pred)}; to compare them: {request}")
     if per_frame and json_file is None:
         raise ValueError("--per-frame needs --json FILE; the rows of the frames go beside it")
     with counted("frames") as progress:
@@ -132,28 +126,6 @@ def rules(
     }  # fmt: skip
 
 
-def compared(
-    gt: Path, folders: list[Path], protocol: str, json_file: Path | None, settings: Mapping[str, Any]
-) -> None:
-    """Score several folders, and print how they differ from the first and on which sequences."""
-    from qpm.metrics.scorer import compare_folders
-
-    with counted("frames") as progress:
-        comparison = compare_folders(gt, folders, protocol, progress=progress, **settings)
-    show([scores_row(name, report) for name, report in comparison.reports.items()])
-    typer.echo()
-    differences = comparison.table.to_dict("records")
-    show([difference_row(found) for found in differences])
-    typer.echo()
-    show([row for name in comparison.videos for row in comparison.furthest(name)])
-    tell(comparison.reports[comparison.baseline])
-    remark(comparison.reports)
-    for note in dict.fromkeys(found["note"] for found in differences if found["note"]):
-        typer.echo(f"note: {note}", err=True)
-    if json_file is not None:
-        write(json_file, comparison.to_json())
-
-
 def write(path: Path, answer: Mapping[str, Any]) -> None:
     """Write an answer as JSON."""
     text = json.dumps(answer, indent=2, ensure_ascii=False)
@@ -175,16 +147,3 @@ def remark(reports: Mapping[str, ScoreReport]) -> None:
 def scores_row(name: str, report: ScoreReport) -> dict[str, str]:
     """The set's numbers with the folder's name."""
     return {"masks": name} | {metric: f"{value:.4f}" for metric, value in report.scores.items()}
-
-
-def difference_row(found: Mapping[str, Any]) -> dict[str, Any]:
-    """A paired difference: with its 95 % interval, p of the sign-flip permutation (Holm), and videos won."""
-    return {
-        "compared": f"{found['case']} - {found['baseline']}",
-        "metric": found["metric"],
-        "difference": f"{found['difference']:+.4f}",
-        "95 %": f"[{found['low']:+.4f}, {found['high']:+.4f}]",
-        "p": f"{found['p_holm']:.3f}",
-        "videos": found["n_videos"],
-        "win/tie/loss": f"{found['win']}/{found['tie']}/{found['loss']}",
-    }
