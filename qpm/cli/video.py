@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from qpm.cli.faults import validated
 from qpm.cli.output import counted
+
+if TYPE_CHECKING:
+    import torch
+
+    from qpm.inference import Ensemble
 
 Item = TypeVar("Item")
 
@@ -25,50 +30,60 @@ class Precision(StrEnum):
     bfloat16 = "bf16"
 
 
+Source = Annotated[
+    Path, typer.Argument(metavar="FRAMES_DIR|VIDEO", help="Folder of frames, or a video file.")
+]
+Masks = Annotated[
+    list[str],
+    typer.Option(
+        metavar="[FRAME=]PNG",
+        help="PNG whose values are the objects' ids, of the first frame or of FRAME; repeat it for objects that "
+        "enter later, or give a folder of masks named like their frames.",
+    ),
+]
+Out = Annotated[Path, typer.Option(help="Folder for masks and scores.csv.")]
+MaskColours = Annotated[
+    bool, typer.Option("--mask-colours", help="Each colour of the masks is an object, black the background.")
+]
+CleanMask = Annotated[
+    bool, typer.Option("--clean-mask", help="Give the pixels of smoothed edges to the areas beside them.")
+]
+Weights = Annotated[
+    list[str] | None,
+    typer.Option(help="Shipped weights by name, or a file (default: half). Several make an ensemble."),
+]
+Flip = Annotated[
+    bool, typer.Option("--flip", help="Average with the answers for the mirrored video: twice the time.")
+]
+Policy = Annotated[str, typer.Option(metavar="NAME|JSON", help="Memory policy (`qpm list policies`).")]
+Probabilities = Annotated[bool, typer.Option("--save-probabilities", help="Also probabilities/*.npz.")]
+Overlay = Annotated[
+    Path | None, typer.Option(metavar="CLIP.mp4", help="Also a clip: outlined objects, scores, memory.")
+]
+MaxSide = Annotated[
+    int | None, typer.Option(min=32, help="Work at this longer side; masks keep the input's size.")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
+Precisions = Annotated[
+    Precision,
+    typer.Option(help="auto: bf16 where the machine has it, 32 bit where probabilities are saved."),
+]
+
+
 def segment(
-    source: Annotated[
-        Path, typer.Argument(metavar="FRAMES_DIR|VIDEO", help="Folder of frames, or a video file.")
-    ],
-    mask: Annotated[
-        list[str],
-        typer.Option(
-            metavar="[FRAME=]PNG",
-            help="PNG whose values are the objects' ids, of the first frame or of FRAME; repeat it for objects that "
-            "enter later, or give a folder of masks named like their frames.",
-        ),
-    ],
-    out: Annotated[Path, typer.Option(help="Folder for masks and scores.csv.")],
-    mask_colours: Annotated[
-        bool, typer.Option("--mask-colours", help="Each colour of the masks is an object, black the background.")
-    ] = False,
-    clean_mask: Annotated[
-        bool,
-        typer.Option("--clean-mask", help="Give the pixels of smoothed edges to the areas beside them."),
-    ] = False,
-    weights: Annotated[
-        list[str] | None,
-        typer.Option(help="Shipped weights by name, or a file (default: half). Several make an ensemble."),
-    ] = None,
-    flip: Annotated[
-        bool, typer.Option("--flip", help="Average with the answers for the mirrored video: twice the time.")
-    ] = False,
-    policy: Annotated[
-        str, typer.Option(metavar="NAME|JSON", help="Memory policy (`qpm list policies`).")
-    ] = "qpm",
-    save_probabilities: Annotated[
-        bool, typer.Option("--save-probabilities", help="Also probabilities/*.npz.")
-    ] = False,
-    overlay: Annotated[
-        Path | None, typer.Option(metavar="CLIP.mp4", help="Also a clip: outlined objects, scores, memory.")
-    ] = None,
-    max_side: Annotated[
-        int | None, typer.Option(min=32, help="Work at this longer side; masks keep the input's size.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    precision: Annotated[
-        Precision,
-        typer.Option(help="auto: bf16 where the machine has it, 32 bit where probabilities are saved."),
-    ] = Precision.auto,
+    source: Source,
+    mask: Masks,
+    out: Out,
+    mask_colours: MaskColours = False,
+    clean_mask: CleanMask = False,
+    weights: Weights = None,
+    flip: Flip = False,
+    policy: Policy = "qpm",
+    save_probabilities: Probabilities = False,
+    overlay: Overlay = None,
+    max_side: MaxSide = None,
+    device: Device = "auto",
+    precision: Precisions = Precision.auto,
 ) -> None:
     """Segment a video, given the mask of its first frame.
 
@@ -81,9 +96,8 @@ def segment(
     """
     from qpm import video_io
     from qpm.devices import choose_device, choose_dtype
-    from qpm.inference import Ensemble, propagate, resolve
+    from qpm.inference import propagate, resolve
     from qpm.memory import MemoryPolicy
-    from qpm.model import load_network
     from qpm.segment import Course, annotated, frame_rate, open_video, save, vanishing
 
     if source.is_dir() and out.resolve() == source.resolve():
@@ -92,9 +106,7 @@ def segment(
     video = open_video(source, mask, mask_colours, clean_mask)
     tell(vanishing(video, max_side))
     place = choose_device(device)
-    network = Ensemble.of([load_network(name).to(place) for name in weights or ["half"]], flip)
-    if len(network.members) > 1:
-        tell([f"the mean of the soft maps of {len(network.members)} networks, our reading of an ensemble"])
+    network = loaded(weights or ["half"], flip, place)
     numbers_matter = save_probabilities and precision is Precision.auto
     dtype = choose_dtype("32" if numbers_matter else precision.value, place)
     plain = resolve(chosen, network, video, max_side=max_side, dtype=dtype)
@@ -109,6 +121,17 @@ def segment(
         video_io.write_video(overlay, annotated(saved, video, plain), rate=frame_rate(source))
     tell([*course.growth(plain), *course.lost()])
     typer.echo(f"{count} masks and scores.csv in {out}" + (f", overlay {overlay}" if overlay else ""))
+
+
+def loaded(weights: Sequence[str], flip: bool, device: torch.device) -> Ensemble:
+    """The networks as one, on a device."""
+    from qpm.inference import Ensemble
+    from qpm.model import load_network
+
+    network = Ensemble.of([load_network(name).to(device) for name in weights], flip)
+    if len(network.members) > 1:
+        tell([f"the mean of the soft maps of {len(network.members)} networks, our reading of an ensemble"])
+    return network
 
 
 def tell(notes: Iterable[str]) -> None:
