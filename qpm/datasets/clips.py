@@ -25,6 +25,7 @@ from qpm.datasets.augment_ranges import AugmentConfig
 from qpm.datasets.broken import BrokenImages
 from qpm.datasets.clip import Clip, large_ids, renumbered, shuffled
 from qpm.datasets.frame_cache import FrameCache, Pair
+from qpm.datasets.growth import GrowthRule
 from qpm.datasets.pasting import hide_object, paste
 from qpm.datasets.sampling import annotated, box_around, choose_box, choose_frames, largest_gap
 from qpm.datasets.thin_plate import bend_frame, bend_labels, random_bend
@@ -69,6 +70,8 @@ class VideoClips:
         Give several sources over the same videos the same one.
     broken : BrokenImages
         Where files that cannot be decoded are noted; another clip is drawn in place of theirs.
+    growth : GrowthRule, optional
+        Which objects count; else those that cover 0.3 % of the first frame.
     """
 
     dataset: Dataset
@@ -82,6 +85,7 @@ class VideoClips:
     still: bool = False
     cache: FrameCache = field(default_factory=FrameCache)
     broken: BrokenImages = field(default_factory=BrokenImages)
+    growth: GrowthRule | None = None
 
     def __post_init__(self) -> None:
         if self.pasted == "object" and self.max_objects < 2:
@@ -113,7 +117,7 @@ class VideoClips:
             name, pairs, target = self.draw(rng, progress)
             box = choose_box(rng, pairs[0][1] == target, crop, aspect, self.shape)
             frames, labels = self.render(rng, pairs, crop_warp(box, self.size, self.mirrored(rng)))
-            visible = large_ids(labels[0], share=0.003)
+            visible = self.growth.ids(labels) if self.growth else large_ids(labels[0], share=0.003)
             if len(visible):
                 return Clip(frames, renumbered(labels, rng.permutation(visible)[:max_objects]), name)
         raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,13 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 from qpm.datasets.augment_ranges import AugmentConfig
 from qpm.datasets.bl30k import Bl30kConfig
 from qpm.datasets.davis import DavisConfig
+from qpm.datasets.growth import GrowthRule
 from qpm.datasets.static_images import StaticImagesConfig
 from qpm.datasets.synthetic import SyntheticConfig
 from qpm.datasets.video import Dataset
 from qpm.datasets.youtube_vos import YoutubeVosConfig
 
 if TYPE_CHECKING:
-    from qpm.datasets.clips import ClipSource
+    from qpm.datasets.clips import ClipSource, VideoClips
     from qpm.datasets.frame_cache import FrameCache
 
 GapStep = tuple[Annotated[float, Field(ge=0, le=1)], PositiveInt]  # from this share of the stage on, this distance
@@ -80,13 +82,18 @@ class YoutubeVosSource(_Source):
 
 
 class Bl30kSource(_Source):
-    """Clips of BL30K."""
+    """Clips of BL30K; `growth` says which of their objects count (none: all that are large enough at first)."""
 
     source: Literal["bl30k"] = "bl30k"
     root: Path | None = None
+    growth: GrowthRule | None = GrowthRule()
 
     def dataset(self) -> Dataset:
         return Bl30kConfig(root=self.root).open()
+
+    def open(self, size: tuple[int, int], length: int, cache: FrameCache, strict: bool = False) -> ClipSource:
+        clips: VideoClips = self._clips(self.dataset(), size, length, cache, strict)
+        return replace(clips, growth=self.growth)
 
 
 class SyntheticSource(_Source):

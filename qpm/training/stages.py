@@ -5,9 +5,9 @@ Batches are those of one of the paper's two GPUs: shapes (14, 1), (8, 2) and (8,
 """
 
 # What is the paper's own: crop, batches, stages, equal weights of the two losses (section 3.1). MiVOS's (code): Adam
-# 1e-5, decay 1e-7, iterations, rate steps, bootstrapping from 20,000 to 70,000 iterations down to 0.15, skips, mixes.
-# Where this differs: clips are drawn with replacement, crops keep half of a target in view, and objects of BL30K that
-# are small at first and grow are not left out.
+# 1e-5, decay 1e-7, iterations, rate steps, bootstrapping from 20,000 to 70,000 iterations down to 0.15, skips, mixes,
+# and which objects of BL30K count. Where this differs: clips are drawn with replacement, and crops keep half of a
+# target in view.
 
 from __future__ import annotations
 
