@@ -25,6 +25,7 @@ class GrowthRule(BaseModel):
         """The objects of a clip that count, ascending; labels are uint8 (T, H, W)."""
         unit = labels[0].size / SIDE**2
         first, *later = (np.bincount(frame.ravel(), minlength=256) / unit for frame in labels)
-        counts = (first > self.least) & ((first > self.whole) | (np.max(later, axis=0, initial=0) < self.grown))
+        stays_small = np.max(later, axis=0, initial=0) < self.grown
+        counts = (first > self.least) & ((first > self.whole) | stays_small)
         counts[0] = False  # the background
         return np.flatnonzero(counts)
