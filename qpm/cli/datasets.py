@@ -103,13 +103,15 @@ def write(
 
 def reading(out: Path, layout: Layout, split: str, year: int | None) -> Iterator[str]:
     """How what was written is unpacked, and named in a study: as a source of clips if it is for training."""
-    place = out.absolute()
-    if out.suffix == ".tar":
-        place = Path("/data") / layout.value
+    packed = out.suffix == ".tar"
+    place = Path("/data") / layout.value if packed else out.absolute()
+    if packed:
         yield f"unpack it: tar -xf {out} -C {place.parent}"
     where = f"{'' if year is None else f'year: {year}, '}root: {place}"
     if split == "train":
-        yield f'train on it: --set "stages.0.sources.0={{source: {layout.value}, {where}}}", and so for each source'
+        everywhere = f"QPM_DATA={place.parent}, or " if packed else ""
+        source = f"{{source: {layout.value}, {where}}}"
+        yield f'train on it: {everywhere}for each source --set "stages.0.sources.0={source}"'
     else:
         yield f'evaluate on it: --set "base.dataset={{name: {layout.value}, split: {split}, {where}}}"'
 
