@@ -109,7 +109,8 @@ def _typed(rows: pd.DataFrame, name: str, column: Column) -> pd.Series:
     values = rows[name]
     try:
         if column.dtype == "str":  # a missing text is the empty text, so that comparisons never meet NaN
-            return values.astype(object).where(values.notna(), "").astype("str")
+            texts = values if values.dtype == "str" else values.astype(object).where(values.notna(), "").astype("str")
+            return texts.fillna("")
         return values.astype(pd.api.types.pandas_dtype(column.dtype))
     except (TypeError, ValueError) as error:
         raise ValueError(f"column '{name}' must hold {column.dtype} ({column.meaning}): {error}") from error

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 from scipy import stats
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score
 
 from qpm.metrics.reliability import calibration_error, recalibrate, reliability, reliability_band
 from qpm.metrics.selective import aurc, excess_aurc, gate_confusion, risk_coverage
@@ -55,7 +55,10 @@ def pearson(score: np.ndarray, iou: np.ndarray) -> float:
 def auroc(score: np.ndarray, iou: np.ndarray, tau: float = 0.5) -> float:
     """Chance that a failed mask (IoU below `tau`) scores lower than a good one; NaN without both kinds."""
     failed = iou < tau
-    return float(roc_auc_score(failed, -score)) if _varies(failed) else float("nan")
+    if not _varies(failed):
+        return float("nan")
+    bad, good = int(failed.sum()), int((~failed).sum())
+    return float((stats.rankdata(-score)[failed].sum() / bad - (bad + 1) / 2) / good)  # Mann and Whitney's U
 
 
 def average_precision(score: np.ndarray, iou: np.ndarray, tau: float = 0.5) -> float:
@@ -69,7 +72,13 @@ def average_precision(score: np.ndarray, iou: np.ndarray, tau: float = 0.5) -> f
 
 def per_video(measure: Measure, score: np.ndarray, iou: np.ndarray, video: np.ndarray) -> float:
     """Mean of a measure over the videos, each taken alone; videos where it is undefined are left out."""
-    values = [measure(score[video == name], iou[video == name]) for name in np.unique(video)]
+    if not len(video):
+        return float("nan")
+    owner = pd.factorize(video, sort=True)[0]
+    order = np.argsort(owner, kind="stable")
+    ends = np.cumsum(np.bincount(owner))[:-1]
+    parts = zip(np.split(score[order], ends), np.split(iou[order], ends), strict=True)
+    values = [measure(own_score, own_iou) for own_score, own_iou in parts]
     defined = [value for value in values if np.isfinite(value)]
     return float(np.mean(defined)) if defined else float("nan")
 

@@ -61,19 +61,19 @@ def objects(rows: pd.DataFrame, decay_mode: Decay = "fixed") -> pd.DataFrame:
     """
     keys = [name for name in TRIAL + OBJECT if name in rows]
     carried = [name for name in ("category", "seen", "attributes") if name in rows]
-    scored = rows[rows["scored"].astype(bool)].sort_values("frame_index", kind="stable")
-    records = []
-    for key, group in scored.groupby(keys, sort=True):
-        record = dict(zip(keys, key, strict=True)) | {name: group[name].iloc[0] for name in carried}
-        for measure in ("j", "f"):
-            values = group[measure].to_numpy(dtype=np.float64)
-            record |= {
-                f"{measure}_mean": float(values.mean()),
-                f"{measure}_recall": recall(values),
-                f"{measure}_decay": decay(values, decay_mode),
-            }
-        records.append(record | {"frames": len(group)})
-    return pd.DataFrame(records, columns=[*keys, *carried, *MEASURES, "frames"])
+    scored = rows.loc[rows["scored"].astype(bool), [*keys, *carried, "frame_index", "j", "f"]]
+    scored = scored.sort_values("frame_index", kind="stable")
+    owner = scored.groupby(keys, sort=True).ngroup().to_numpy()
+    scored = scored.iloc[np.argsort(owner, kind="stable")]  # object by object, the frames of each in order
+    ends = np.cumsum(np.bincount(owner)) if len(owner) else np.array([], dtype=np.int64)
+    frames = np.diff(ends, prepend=0)
+    table = scored[[*keys, *carried]].iloc[ends - frames].reset_index(drop=True)
+    for measure in ("j", "f"):
+        values = np.split(scored[measure].to_numpy(dtype=np.float64), ends[:-1])[: len(ends)]
+        table[f"{measure}_mean"] = np.array([each.mean() for each in values])
+        table[f"{measure}_recall"] = np.array([recall(each) for each in values])
+        table[f"{measure}_decay"] = np.array([decay(each, decay_mode) for each in values])
+    return table.assign(frames=frames)
 
 
 def davis(rows: pd.DataFrame, decay_mode: Decay = "fixed") -> dict[str, float]:

@@ -35,14 +35,14 @@ def prepare(rows: pd.DataFrame, cases: Sequence[str], baseline: str) -> pd.DataF
         ``attribute case difference low high n_videos``: "all videos" first, then the attributes by name; in
         each the cases in the order given.
     """
-    has = rows.attributes.str.split(";")
-    names = sorted({name for list_ in has for name in list_ if name})
-    parts = {ALL: rows} | {name: rows[has.map(lambda list_, name=name: name in list_)] for name in names}
+    both = {case: comparison.average_seeds(comparison.shared_seeds(rows, case, baseline)) for case in cases}
+    known = {text: set(text.split(";")) - {""} for text in rows.attributes.unique()}
     records = []
-    for name, part in parts.items():
+    for name in [ALL, *sorted(set().union(*known.values()))]:
+        texts = [text for text, named in known.items() if name == ALL or name in named]
         for case in cases:
-            both = comparison.average_seeds(comparison.shared_seeds(part, case, baseline))
-            paired = statistics.paired(both, case, baseline, "J&F")
+            part = both[case][both[case].attributes.isin(texts)]
+            paired = statistics.paired(part, case, baseline, "J&F")
             alone = paired.n_videos < 2
             low, high = (float("nan"), float("nan")) if alone else (paired.low, paired.high)
             record = {

@@ -23,7 +23,7 @@ NOT_COMPARABLE = (
 
 def data(results: Results) -> str:
     """Return "Measured on the built-in synthetic videos (val): 16 videos, 31 objects, 48 frames each.", and gaps."""
-    scored = results.rows[results.rows.scored]
+    scored = results.rows.loc[results.rows.scored, ["dataset", "sequence", "object_id"]]
     videos = scored.drop_duplicates(["dataset", "sequence"])
     objects = scored.drop_duplicates(["dataset", "sequence", "object_id"])
     lengths = results.rows.groupby(["dataset", "sequence"]).frame_index.max() + 1

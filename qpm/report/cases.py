@@ -110,7 +110,7 @@ def memory_use(rows: pd.DataFrame) -> pd.DataFrame:
 
     Only frames without a given mask count, each once; where objects are kept one by one, their share counts.
     """
-    frames = rows.assign(kept=rows.memorized.map(is_kept)).groupby(FRAME, sort=False).agg(
+    frames = rows.assign(kept=kept(rows.memorized)).groupby(FRAME, sort=False).agg(
         annotated=("annotated", "any"), kept=("kept", "mean"), bank_frames=("bank_frames", "mean"),
         seconds=("seconds", "first"),
     )  # fmt: skip
@@ -119,6 +119,11 @@ def memory_use(rows: pd.DataFrame) -> pd.DataFrame:
         kept_share=("kept", "mean"), bank_frames=("bank_frames", "mean"), seconds=("seconds", "mean")
     )
     return means.astype("float64").reset_index()
+
+
+def kept(memorized: pd.Series) -> pd.Series:
+    """Return `is_kept` of each row; the same few words stand on all of them, so each is read once."""
+    return memorized.map({shelves: is_kept(shelves) for shelves in memorized.unique()}).astype(bool)
 
 
 def is_kept(shelves: str) -> bool:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from qpm.report import captions, numbers, style
-from qpm.report.cases import FRAME, is_kept
+from qpm.report.cases import FRAME, kept
 from qpm.report.load import NotMeasuredError, Results
 from qpm.report.publish import Section, publish
 from qpm.report.write import Table
@@ -154,7 +154,7 @@ def _frames(rows: pd.DataFrame) -> pd.DataFrame:
     for name in ("bank_bytes", "peak_bytes"):
         rows = rows if name in rows else rows.assign(**{name: np.nan})
     numeric = {name: rows[name].astype("float64") for name in ("bank_frames", "bank_bytes", "peak_bytes")}
-    frames = rows.assign(kept=rows.memorized.map(is_kept), **numeric).groupby(columns, sort=False).agg(
+    frames = rows.assign(kept=kept(rows.memorized), **numeric).groupby(columns, sort=False).agg(
         annotated=("annotated", "any"), kept=("kept", "mean"), bank_frames=("bank_frames", "max"),
         bank_bytes=("bank_bytes", "max"), peak_bytes=("peak_bytes", "max"), seconds=("seconds", "first"),
     ).reset_index()  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -67,5 +68,12 @@ def _at(config: Mapping[str, Any], key: str) -> Any:
 
 
 def _digest(path: Path) -> str:
+    status = path.stat()
+    return _digest_of(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache
+def _digest_of(path: Path, size: int, changed: int) -> str:
+    """SHA-256 of a file; read once as long as its size and time stay, for every caption of a study asks."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,13 @@ class Frames:
     """The frames and the truth of a case's dataset."""
 
     dataset: Dataset
+    opened: dict[str, Video] = field(default_factory=dict, repr=False)
 
     def video(self, sequence: str) -> Video:
-        """Return a video by its name."""
-        return self.dataset[self.dataset.names().index(sequence)]
+        """Return a video by its name, opened once."""
+        if sequence not in self.opened:
+            self.opened[sequence] = self.dataset[self.dataset.names().index(sequence)]
+        return self.opened[sequence]
 
 
 def frames_of(results: Results, case: str) -> Frames:

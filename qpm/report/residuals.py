@@ -123,12 +123,13 @@ def _binned(points: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _by_attribute(points: pd.DataFrame) -> pd.DataFrame:
-    has = points.attributes.fillna("").str.split(";")
+    texts = points.attributes.fillna("")
+    known = {text: set(text.split(";")) - {""} for text in texts.unique()}
     groups = {"all": points.residual}
     for name, visible in (("object visible", True), ("object absent", False)):
         groups[name] = points.residual[(points.present.astype("boolean") == visible).fillna(False).astype(bool)]
-    for name in sorted({name for names in has for name in names if name}):
-        groups[words(name)] = points.residual[has.map(lambda names, name=name: name in names)]
+    for name in sorted(set().union(*known.values())):
+        groups[words(name)] = points.residual[texts.isin([text for text, named in known.items() if name in named])]
     return pd.DataFrame(
         [
             {"against": "attribute", "group": name, "x": np.nan} | _spread(part)

@@ -10,6 +10,8 @@ from qpm.report.load import NotMeasuredError
 KINDS = {"score_raw": "raw", "score": "relative", "recalibrated": "recalibrated"}
 COLOURS = {"score_raw": "#de8f05", "score": "#0173b2", "recalibrated": "#029e73"}
 MARKERS = {"score_raw": "s", "score": "o", "recalibrated": "^"}
+USED = ["case", "dataset", "sequence", "object_id", "seed", "frame_index", "annotated", "scored", "present", "area",
+        "attributes", "j", "score", "score_raw"]  # columns, of the rows that samples are made of
 STEPS = ["dataset", "sequence", "object_id", "seed"]  # an object's life in one trial
 
 
@@ -32,7 +34,7 @@ def samples(rows: pd.DataFrame, case: str, kind: str, empty_union: bool = True) 
     DataFrame
         ``video score iou area since attributes present``: `since` counts frames since the object was given.
     """
-    own = rows[rows.case == case]
+    own = rows.loc[rows.case == case, [name for name in USED if name in rows]]
     if kind == "recalibrated":
         return _recalibrated(own, empty_union)
     own = own.assign(since=since_given(own), **{name: own.get(name) for name in ("area", "attributes", "present")})

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from qpm.files import write_atomic
 
+DPI = 200
 COLUMN, PAGE = 3.4, 7.0  # inches: one column and the full text width of a two-column paper
 
 # Okabe-Ito / seaborn "colorblind" hues for what is compared, greys for baselines and fixed schedules.
@@ -81,7 +82,7 @@ THEME: dict[str, Any] = {
     "lines.linewidth": 1.4,
     "lines.markersize": 4,
     "figure.dpi": 110,
-    "savefig.dpi": 200,
+    "savefig.dpi": DPI,
     "pdf.fonttype": 42,  # text stays text, with embedded TrueType: what venues ask for
     "svg.hashsalt": "qpm",
     "figure.constrained_layout.use": True,
@@ -149,13 +150,22 @@ def save(drawing: Figure, path: Path, formats: Sequence[str] = ("png", "pdf")) -
         "svg": {"Date": None, "Creator": None},
     }
     files = []
-    for suffix in formats:
-        metadata, target = fixed[suffix], path.with_name(f"{path.name}.{suffix}")
-        with matplotlib.rc_context({"savefig.dpi": 200, "pdf.fonttype": 42, "svg.hashsalt": "qpm"}):
+    with matplotlib.rc_context({"savefig.dpi": DPI, "pdf.fonttype": 42, "svg.hashsalt": "qpm"}):
+        lay_out(drawing)
+        for suffix in formats:
+            metadata, target = fixed[suffix], path.with_name(f"{path.name}.{suffix}")
             write_atomic(target, lambda partial, m=metadata: drawing.savefig(partial, metadata=m))  # type: ignore[misc]
-        files.append(target)
-        drawing.set_layout_engine("none")  # what was laid out for the first format serves the others
+            files.append(target)
     return files
+
+
+def lay_out(drawing: Figure) -> None:
+    """Place everything once, for all formats: `savefig` would draw the figure once more for it, for each of them."""
+    engine = drawing.get_layout_engine()
+    if engine is not None:
+        drawing.set_dpi(DPI)
+        engine.execute(drawing)
+        drawing.set_layout_engine("none")
 
 
 def widen(ax: Axes, least: float = 0.005) -> None:

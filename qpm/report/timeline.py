@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from qpm.report import captions, style, timeline_events
-from qpm.report.cases import is_kept
+from qpm.report.cases import kept
 from qpm.report.load import NotMeasuredError, Results, settings
 from qpm.report.pictures import frames_of, overlaid
 from qpm.report.publish import Section, publish
@@ -40,7 +40,7 @@ def prepare(rows: pd.DataFrame, case: str, sequence: str, baseline: str | None =
         score=("score", "mean"), iou_true=("iou_true", "mean"), annotated=("annotated", "any"),
         memorized=("memorized", "first"), prior_frame=("prior_frame", "first"), bank_frames=("bank_frames", "max"),
     ).reset_index()  # fmt: skip
-    frames["kept"] = frames.memorized.map(is_kept)
+    frames["kept"] = kept(frames.memorized)
     frames["prior"] = [_prior(row.frame_index, row.prior_frame) for row in frames.itertuples()]
     other = rows[(rows.case == baseline) & (rows.sequence == sequence) & (baseline != case)]
     other = other[other.seed == other.seed.min()]

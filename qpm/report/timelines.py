@@ -18,8 +18,9 @@ MOST = 40  # videos on one page
 
 def prepare(rows: pd.DataFrame, case: str, baseline: str | None = None) -> pd.DataFrame:
     """Return `timeline.prepare` of every video, with its name as ``sequence``, in the order of their names."""
+    videos = dict(iter(rows[rows.case.isin([case, baseline])].groupby("sequence")))
     names = sorted(rows[rows.case == case].sequence.unique())
-    tables = [timeline.prepare(rows, case, name, baseline).assign(sequence=name) for name in names]
+    tables = [timeline.prepare(videos[name], case, name, baseline).assign(sequence=name) for name in names]
     return pd.concat(tables, ignore_index=True)
 
 
