@@ -105,6 +105,7 @@ def caption(results: Results, numeric: pd.DataFrame) -> str:
     missing = numeric[numeric.measured.isna()]
     return captions.join(
         "Ablation of the components.",
+        "G: mean of J and F over the objects of seen and of unseen categories." if "G" in set(shown.metric) else "",
         captions.data(results),
         captions.network(results),
         captions.thresholds(results, list(shown.case)),

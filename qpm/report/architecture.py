@@ -16,9 +16,9 @@ from qpm.report.publish import Section, publish
 
 RESNET50 = [3, 4, 6]
 BOX = {  # part -> centre and size, in hundredths of the page's width
-    "memory_frames": (7.5, 47, 11.5, 8), "memory_encoder": (22.5, 47, 14, 10.5),
+    "memory_frames": (7.5, 47, 12.6, 8), "memory_encoder": (22.5, 47, 14, 10.5),
     "memory_projection": (48, 47, 15, 10.5), "bank": (73.5, 47, 15, 10.5),
-    "query_frame": (7.5, 29, 11.5, 8), "query_encoder": (22.5, 29, 14, 10.5), "prior_gate": (39.5, 29, 15, 10.5),
+    "query_frame": (7.5, 29, 12.6, 8), "query_encoder": (22.5, 29, 14, 10.5), "prior_gate": (39.5, 29, 15, 10.5),
     "query_projection": (56.5, 29, 14, 10.5), "memory_read": (73.5, 29, 14, 10.5), "decoder": (91, 29, 14, 10.5),
     "mask": (91, 18.2, 12, 5), "score_encoder": (91, 8, 14, 9), "quality_head": (74.5, 8, 15, 9),
     "score": (58.5, 8, 13, 7), "prior_mask": (39.5, 8, 13, 7),
@@ -134,7 +134,7 @@ def _parts(config: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, int,
     yield "bank", "memory", f"keys {keys}", "values", values, 16, True
     yield "memory_read", "memory read", "Eq. 1: " + _read(config["read"]), "readout", values, 16, False
     widths = ", ".join(map(str, decoder["channels"]))
-    yield "decoder", "decoder", f"⊕ value, f8, f4; {widths}", "logit", decoder.get("logits", 1), 4, False
+    yield "decoder", "decoder", f"⊕ value, f8, f4\n{widths}", "logit", decoder.get("logits", 1), 4, False
     yield "mask", "mask t", "", "", 1, 1, False
     if quality:
         pooling = "24×24" if quality.get("pooling") == "flatten" else "mean, max"

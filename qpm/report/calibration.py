@@ -17,7 +17,7 @@ from qpm.report.score_samples import COLOURS, KINDS, MARKERS, gated_kind, kinds,
 
 MIN_COUNT = 20  # bins with fewer samples are drawn hollow
 COVERAGE = np.linspace(0.02, 1, 50)
-LIMITS = {"oracle": ("#333333", (0, (4, 2))), "random": ("#949494", (0, (1, 1.5)))}
+LIMITS = {"oracle": ("#333333", (0, (4, 2))), "random": ("#767676", (0, (1, 1.5)))}
 
 
 def prepare_reliability(rows: pd.DataFrame, case: str, scores: Sequence[str] = (), bins: int = 10) -> pd.DataFrame:
@@ -107,15 +107,17 @@ def draw_risk(table: pd.DataFrame, ax: Axes) -> None:
     """Draw 1 - IoU of the best-scored share, between an oracle's and a random order's."""
     for kind, own in table.groupby("kind", sort=False):
         hue, dashes = LIMITS.get(str(kind)) or (COLOURS[str(kind)], "-")
-        few = own.iloc[::10] if kind in COLOURS else own.iloc[:0]
-        shape = MARKERS.get(str(kind), "None")
         ax.plot(own.coverage, own.risk, color=hue, linestyle=dashes)
-        ax.plot(few.coverage, few.risk, marker=shape, color=hue, linestyle="none", markersize=3.5)
-        word = KINDS.get(str(kind), str(kind))
-        ax.plot([], [], marker=shape, color=hue, linestyle=dashes, label=word, markersize=3.5)
+        if kind in COLOURS:
+            few = own.iloc[::10]
+            ax.plot(few.coverage, few.risk, MARKERS[str(kind)], color=hue, markersize=3.5)
+        else:  # above the random order and below the oracle no other line runs
+            x, words, side = (0.02, "random order", "bottom") if kind == "random" else (0.8, "oracle", "top")
+            y = float(np.interp(x, own.coverage, own.risk))
+            ax.annotate(words, (x, y), (2, 1 if side == "bottom" else -1), textcoords="offset points", va=side,
+                        fontsize=7, color=hue)  # fmt: skip
     ax.set(xlim=(0, 1), ylim=(0, 1.08 * float(table.risk.max())))
     ax.set(xlabel="coverage (share kept)", ylabel="mean risk (1 − IoU)")
-    ax.legend(loc="best", handlelength=2.2, borderaxespad=0.2)
 
 
 def figure(results: Results, case: str = "qpm", gates: Sequence[float] = (0.7, 0.65)) -> style.PrintFigure:
@@ -165,7 +167,7 @@ def report(results: Results, case: str = "qpm", gates: Sequence[float] = (0.7, 0
         "IoU, on a logarithmic scale, with its margins; the gates are dashed. (b) Mean IoU in bins of the score, with "
         "95 % bands (bootstrap over videos); recalibrated: by isotonic regression on the other videos; hollow below "
         f"{MIN_COUNT} samples; below, the counts (a score above 1 is in the last bin). (c) Mean risk of the "
-        "best-scored share, with an oracle and a random order.",
+        "best-scored share, in the colours of (b), with an oracle and a random order.",
         gate_sentence(results.rows, case, gates),
         n,
         captions.data(results),

@@ -7,6 +7,7 @@ from textwrap import wrap
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from qpm.report import captions, numbers, style
 from qpm.report.cases import FRAME, kept
@@ -75,13 +76,15 @@ def draw_growth(table: pd.DataFrame, ax: Axes) -> None:
         ax.plot(own.frame_index, own.bank_frames, color=style.colour(str(case)), linewidth=1.1)
     ends = [values[-1] for values in lines]
     reach = max(ends + [1.0])
-    for height, (values, cases) in zip(style.spread_out(ends, 0.09 * reach), lines.items(), strict=True):
-        names = "\n".join(wrap(", ".join(map(style.label, cases)), 22))
-        ax.annotate(names, (1.01, height), xycoords=("axes fraction", "data"), va="center", fontsize=6.5,
-                    color=style.colour(cases[0]))  # fmt: skip
-        last = table.frame_index.max()
-        ax.plot([last], [values[-1]], style.marker(cases[0]), color=style.colour(cases[0]), clip_on=False)
-    ax.set(xlabel="frame of the video", ylabel="frames read", xlim=(0, None), ylim=(0, 1.05 * reach))
+    last = int(table.frame_index.max())
+    for height, (values, cases) in zip(style.spread_out(ends, 0.075 * reach), lines.items(), strict=True):
+        names, hue = "\n".join(wrap(", ".join(map(style.label, cases)), 22)), style.colour(cases[0])
+        ax.annotate(names, (last, values[-1]), (1.07, height), textcoords=("axes fraction", "data"), va="center",
+                    fontsize=6.5, arrowprops={"arrowstyle": "-", "color": hue, "linewidth": 0.7, "shrinkA": 1,
+                                              "shrinkB": 0, "relpos": (0, 0.5)}, annotation_clip=False)  # fmt: skip
+        ax.plot([last], [values[-1]], style.marker(cases[0]), color=hue, clip_on=False)
+    ax.set(xlabel="frame of the video", ylabel="frames read", xlim=(0, last), ylim=(0, 1.05 * reach))
+    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
 
 
 def draw_seconds(table: pd.DataFrame, ax: Axes) -> None:

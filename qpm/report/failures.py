@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ OUTCOMES = {  # of a mask at a gate; a second sign beside colour
     "good kept": ("#0173b2", ""), "bad kept": ("#d55e00", "////"),
     "good dropped": ("#9ecae1", "...."), "bad dropped": ("#e6e6e6", ""),
 }  # fmt: skip
-WHITE = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
+BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.27), "fontsize": 6.5, "borderaxespad": 0.2}
 GATE_SIGNS = {0.7: "$σ_m$", 0.65: "$σ_{en}$"}
 
 
@@ -104,7 +105,7 @@ def draw_curves(table: pd.DataFrame, ax: Axes, curve: str) -> None:
         ax.set(xlabel="recall (failed masks found)", ylabel="precision (alarms that are right)")
     ax.set(xlim=(0, 1), ylim=(0, 1.02))
     title = "area under the curve" if curve == "roc" else "average precision"
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize=6.5, handlelength=2.2, title=title,
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.21), ncols=2, fontsize=6.5, handlelength=2.2, title=title,
               title_fontsize=6.5, borderaxespad=0.2)  # fmt: skip
 
 
@@ -126,26 +127,23 @@ def draw_gates(table: pd.DataFrame, ax: Axes) -> None:
     ax.set_yticks(table.index, signs)
     ax.set(xlim=(0, 1), ylim=(len(table) - 0.5, -0.5), xlabel="share of masks")
     ax.grid(axis="y", visible=False)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=4, fontsize=6.5, handlelength=1.2,
-              columnspacing=0.9, handletextpad=0.4, borderaxespad=0.2)  # fmt: skip
+    ax.legend(ncols=4, handlelength=1.2, columnspacing=0.9, handletextpad=0.4, **BELOW)
 
 
 def draw_ranks(table: pd.DataFrame, ax: Axes) -> None:
     """Draw the rank correlation of every video from the lowest to the highest, and the mean."""
     mean = float(table.spearman.mean())
     ax.axhline(0, color="#555555", linewidth=0.8)
-    ax.axhline(mean, color=style.SCORE, linewidth=0.8, linestyle="--")
+    ax.axhline(mean, color=style.SCORE, linewidth=0.8, linestyle="--", label=f"mean {numbers.fixed(mean, 2)}")
     ax.vlines(table.index + 1, 0, table.spearman, color="#bbbbbb", linewidth=0.8)
     fails = table.failed > 0
     ax.plot(table.index[fails] + 1, table.spearman[fails], "o", color=style.SCORE, label="some masks fail")
     ax.plot(table.index[~fails] + 1, table.spearman[~fails], "o", color=style.SCORE, markerfacecolor="white",
             label="no mask fails")  # fmt: skip
-    ax.annotate(f"mean {numbers.fixed(mean, 2)}", (1.0, mean), xycoords=("axes fraction", "data"), ha="right",
-                va="bottom", fontsize=7, color=style.SCORE, bbox=WHITE)  # fmt: skip
     ax.set(xlim=(0.3, len(table) + 0.7), ylim=(min(-0.1, float(table.spearman.min()) - 0.08), 1.02))
     ax.set(xlabel=f"video (lowest: {table.video.iloc[0]})", ylabel="Spearman in the video")
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    ax.legend(loc="upper left", handletextpad=0.1, borderaxespad=0.2)
+    ax.legend(ncols=3, handlelength=1.6, columnspacing=1.2, handletextpad=0.4, **BELOW)
 
 
 def figure(rows: pd.DataFrame, case: str, gates: Sequence[float]) -> style.PrintFigure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import LogLocator, MultipleLocator, NullLocator
 
 from qpm.report import captions, style
 from qpm.report.attributes import words
@@ -55,8 +55,11 @@ def draw_binned(table: pd.DataFrame, ax: Axes, against: str) -> None:
     ax.set_xlabel(LABELS[against])
     if against == "area":
         ax.set_xscale("log")
-        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
-        ax.xaxis.set_minor_formatter(lambda *_: "")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
+        ax.xaxis.set_minor_locator(NullLocator())
+    else:
+        ax.set_xlim(0, 1 if against == "iou" else None)
 
 
 def draw_attributes(table: pd.DataFrame, ax: Axes) -> None:
@@ -78,11 +81,13 @@ def figure(table: pd.DataFrame, word: str = "relative") -> style.PrintFigure:
     groups = int((table.against == "attribute").sum())
     drawing = style.figure(style.PAGE, max(0.5 + 1.25 * len(shown), 0.9 + 0.19 * groups))
     grid = drawing.add_gridspec(len(shown), 2, width_ratios=[1, 1])
+    ax = None
     for row, (name, letter) in enumerate(zip(shown, "abc", strict=False)):
-        ax = drawing.add_subplot(grid[row, 0])
+        ax = drawing.add_subplot(grid[row, 0], sharey=ax)
         draw_binned(table, ax, name)
         ax.set_title(f"{letter}  {TITLES[name]}")
         ax.set_ylabel("score − IoU")
+        ax.yaxis.set_major_locator(MultipleLocator(0.5))
     right = drawing.add_subplot(grid[:, 1])
     draw_attributes(table, right)
     right.set_title(f"{'abcd'[len(shown)]}  by challenge")

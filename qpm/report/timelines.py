@@ -32,7 +32,7 @@ def draw(table: pd.DataFrame, ax: Axes) -> None:
     kept = table[table.kept]
     ax.plot(kept.frame_index, [-0.09] * len(kept), "|", color="#333333", markersize=3, markeredgewidth=0.8)
     ax.set(xlim=(0, max(1, table.frame_index.max())), ylim=(-0.18, 1.15), yticks=[0, 0.5, 1])
-    ax.set_title(style.shorten(str(table.sequence.iloc[0]), 24), fontsize=6, weight="normal", pad=2)
+    ax.set_title(style.shorten(str(table.sequence.iloc[0])), fontsize=6, weight="normal", pad=2)
     ax.tick_params(labelsize=5.5, pad=1, length=0)
     ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
 
@@ -44,11 +44,14 @@ def figure(table: pd.DataFrame, baseline: str) -> style.PrintFigure:
     lines = -(-len(names) // columns)
     drawing = style.figure(style.PAGE, 0.6 + 0.92 * lines)
     axes = drawing.subplots(lines, columns, squeeze=False, sharey=True)
-    for name, ax in zip(names, axes.ravel(), strict=False):
+    one_length = table.groupby("sequence").frame_index.max().nunique() == 1
+    for place, (name, ax) in enumerate(zip(names, axes.ravel(), strict=False)):
         draw(table[table.sequence == name], ax)
+        ax.tick_params(labelbottom=not one_length or place + columns >= len(names))  # below the last of each column
     for ax in axes.ravel()[len(names) :]:
         ax.set_axis_off()
     drawing.supxlabel("frame", fontsize=8)
+    drawing.supylabel("score, IoU", fontsize=8)
     lines_drawn = [
         Line2D([], [], color=style.SCORE, linestyle=(0, (4, 1)), label="score"),
         Line2D([], [], color=style.IOU, label="true IoU"),

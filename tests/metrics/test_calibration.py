@@ -43,6 +43,8 @@ def test_auroc_asks_whether_failures_score_lower(noisy):
     score, iou, _ = noisy
     assert calibration.auroc(score, iou, 0.7) == pytest.approx(roc_auc_score(iou >= 0.7, score))
     assert calibration.average_precision(score, iou, 0.7) > np.mean(iou < 0.7)
+    tied = score.round(1)
+    assert calibration.auroc(tied, iou, 0.7) == pytest.approx(roc_auc_score(iou >= 0.7, tied), abs=1e-12)
 
 
 def test_a_video_counts_once_in_the_mean_over_videos_and_not_where_undefined():

@@ -35,3 +35,14 @@ def test_rows_without_areas_have_one_panel_less(rows):
     with style.theme():
         assert len(residuals.figure(with_areas).axes) == 4
         assert len(residuals.figure(residuals.prepare(rows, "qpm")).axes) == 3
+
+
+@pytest.mark.parametrize("spread", [1.5, 6, 200])
+def test_the_axis_of_areas_names_more_than_one_of_them(spread):
+    iou = np.linspace(0.05, 0.95, 64)
+    rows = scored(iou, iou).assign(area=0.003 * np.geomspace(1, spread, 64))
+    with style.theme():
+        ax = residuals.figure(residuals.prepare(rows, "qpm")).axes[1]
+    low, high = ax.get_xlim()
+    shown = [area for area in ax.xaxis.get_majorticklocs() if low <= area <= high]
+    assert "size" in ax.get_title(loc="left") and 2 <= len(shown) <= 8
