@@ -64,7 +64,7 @@ document.querySelectorAll(".enlarge").forEach((button) => button.addEventListene
   large.alt = small.alt;
   dialog.showModal();
   width = 0;
-  setWidth(Math.max(fitting(), small.width));
+  setWidth(Math.max(fitting(), Number(small.getAttribute("width"))));  // a phone shows it smaller than that on the page
 }));
 
 dialog.addEventListener("click", (event) => zoomActions[event.target.dataset.zoom]?.());
