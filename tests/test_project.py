@@ -55,18 +55,6 @@ def test_make_has_the_targets_that_the_readme_promises():
         assert re.search(rf"^{target}:", makefile, flags=re.M), f"no target {target}"
 
 
-def test_the_commands_of_the_readme_exist():
-    from typer.testing import CliRunner
-
-    from qpm.cli import app
-
-    readme = (ROOT / "README.md").read_text()
-    commands = set(re.findall(r"^\s*(?:\.venv/bin/)?qpm ([a-z][a-z-]*)", readme, flags=re.M))
-    assert {"run", "segment", "score"} <= commands
-    for command in commands:
-        assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0, f"qpm {command}"
-
-
 def test_results_of_trials_are_not_committed():
     ignored = (ROOT / ".gitignore").read_text().split()
     assert {"results/*/trials/", "results/mlflow.db*", "results/mlartifacts/"} <= set(ignored)
