@@ -187,9 +187,10 @@ def caption(results: Results, table: pd.DataFrame, keys: Sequence[str]) -> str:
     """Return the caption of the figure."""
     reference = ", ".join(f"{key} = {table.loc[table.reference, key].iloc[0]:g}" for key in keys)
     metric = str(table.metric.iloc[0])
+    cross = " (the cross)" if table[list(keys)].nunique().max() > FEW else ""
     what = (
-        f"Difference in {metric} (points of 100) to {reference} over the two thresholds; outlined: the plateau, where "
-        "the 95 % interval of the paired difference holds zero."
+        f"Difference in {metric} (points of 100) to {reference}{cross} over the two thresholds; outlined: the "
+        "plateau, where the 95 % interval of the paired difference holds zero (bootstrap over videos)."
         if len(keys) > 1
         else f"{metric} over {keys[0]}; the band is the 95 % interval of the paired difference to {reference} "
         "(bootstrap over videos). Below: share of frames kept and frames read. Dashed: the paper's value."
