@@ -32,7 +32,7 @@ def evaluate_curves(config: TrialConfig, progress: Callable[..., None] | None = 
     config : TrialConfig
         Its `curves`.
     progress : callable, optional
-        Told after every video: videos done and in all, over all thresholds.
+        Told before every video: videos done and in all, over all thresholds.
 
     Returns
     -------
@@ -48,12 +48,12 @@ def evaluate_curves(config: TrialConfig, progress: Callable[..., None] | None = 
     """
     setup, tables, cost = Setup(config), list[pd.DataFrame](), Cost()
     places = [(name, video) for name in config.curves for video in setup.videos]
-    for done, (setting, video) in enumerate(places, start=1):
+    for done, (setting, video) in enumerate(places):
+        if progress is not None:
+            progress(done, len(places), f"curve of {setting} on {video.name}", str(setup.device))
         curve = _curve(setup, video, setting)
         tables.append(_rows(config, video, setting, curve))
         cost += curve.cost
-        if progress is not None:
-            progress(done, len(places), f"{setting} on {video.name}", str(setup.device))
     log.info("%d curves: %s", len(config.curves), cost)
     table = pd.concat(tables, ignore_index=True)
     table.attrs["cost"] = {"encoded": cost.encoded, "segmented": cost.segmented, "alone": cost.alone}
