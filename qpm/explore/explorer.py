@@ -17,7 +17,7 @@ from qpm.explore.view import View, look
 from qpm.inference import resolve
 from qpm.inference.replay import Replay
 from qpm.report import numbers, style, timeline
-from qpm.report.load import Results, load
+from qpm.report.load import Results, load, study_folder
 from qpm.study.config import TrialConfig
 from qpm.study.setup import Setup
 
@@ -36,6 +36,7 @@ class Explorer(widgets.VBox):
     """
 
     def __init__(self, study_dir: Path, case: str = "", sequence: str = "", frame: int | None = None) -> None:
+        study_dir = study_folder(study_dir)
         self._ready = False
         self._axes: Axes | None = None
         self._setups: dict[str, Setup] = {}

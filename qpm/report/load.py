@@ -66,6 +66,7 @@ def load(study_dir: Path, required: bool = True) -> Results:
     FileNotFoundError
         If a trial is required and none is finished.
     """
+    study_dir = study_folder(study_dir)
     trials = tuple(_finished(study_dir))
     if not trials and not required:
         return Results(study_dir, tidy.check(pd.DataFrame(columns=list(tidy.COLUMNS))), ())
@@ -73,6 +74,12 @@ def load(study_dir: Path, required: bool = True) -> Results:
         raise FileNotFoundError(f"no finished trial under {study_dir / 'trials'}; run the study first")
     tables = [tidy.read_rows(study_dir / "trials" / trial["folder"] / "rows.parquet") for trial in trials]
     return Results(study_dir, pd.concat(tables, ignore_index=True), trials, missing(study_dir))
+
+
+def study_folder(named: Path) -> Path:
+    """Return the folder as it is named from here, else from one above: Jupyter works in the folder of the notebook."""
+    above = Path("..") / named
+    return above if above.is_dir() and not named.is_dir() else named
 
 
 def missing(study_dir: Path) -> tuple[str, ...]:

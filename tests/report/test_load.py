@@ -1,10 +1,11 @@
 """Only finished trials are read, with the record of each."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from qpm.report.load import load, load_rows, published, settings
+from qpm.report.load import load, load_rows, published, settings, study_folder
 
 
 def test_the_rows_of_all_finished_trials_come_as_one_table(study_dir, rows):
@@ -47,3 +48,12 @@ def test_published_numbers_beside_the_study_come_first(tmp_path):
     assert len(published(tmp_path / "elsewhere" / "study", "table2")) == 4
     with pytest.raises(FileNotFoundError, match=r"table9\.csv is in none of"):
         published(tmp_path, "table9")
+
+
+def test_a_study_is_found_from_the_folder_of_the_notebooks_where_jupyter_works(study_dir, monkeypatch):
+    notebooks = study_dir.parent.parent / "notebooks"
+    notebooks.mkdir()
+    monkeypatch.chdir(notebooks)
+    assert len(load(Path("results/fabricated")).rows) == len(load(study_dir).rows) > 0
+    monkeypatch.chdir(study_dir.parent.parent)
+    assert study_folder(Path("results/fabricated")) == Path("results/fabricated")
