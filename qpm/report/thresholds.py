@@ -122,8 +122,9 @@ def draw_heatmap(table: pd.DataFrame, ax: Axes) -> None:
     limit = max(float(np.nanmax(np.abs(grid.to_numpy()))), 1e-6)
     image = ax.imshow(100 * grid, cmap="RdBu", vmin=-100 * limit, vmax=100 * limit, aspect="auto")
     if max(grid.shape) <= FEW:
-        _write_numbers(grid, same, limit, ax)
+        _write_numbers(grid, same, limit, ax, _reference_place(table, grid))
     else:
+        ax.plot(*_reference_place(table, grid), "x", color="black", markersize=5)
         bar = ax.figure.colorbar(image, ax=ax, shrink=0.9, pad=0.02)
         bar.set_label("difference (points of 100)")
     outline(same.to_numpy().astype(bool), ax)
@@ -132,26 +133,26 @@ def draw_heatmap(table: pd.DataFrame, ax: Axes) -> None:
     if max(grid.shape) > FEW:
         ax.tick_params(labelsize=6)
         ax.tick_params(axis="x", rotation=90)
-    _mark_reference(table, grid, ax)
     ax.set(xlabel=SIGNS.get(across, across), ylabel=SIGNS.get(up, up))
     ax.grid(visible=False)
 
 
-def _write_numbers(grid: pd.DataFrame, same: pd.DataFrame, limit: float, ax: Axes) -> None:
+def _write_numbers(
+    grid: pd.DataFrame, same: pd.DataFrame, limit: float, ax: Axes, reference: tuple[int, int]
+) -> None:
+    """Each difference in its cell; a cross at the point that the others are compared with."""
     for (row, column), difference in np.ndenumerate(grid.to_numpy()):
         heavy = "bold" if bool(same.to_numpy()[row, column]) else "normal"
         ink = "white" if abs(difference) > 0.65 * limit else "black"
-        text = numbers.signed(100 * difference, 1)
+        text = "×" if (column, row) == reference else numbers.signed(100 * difference, 1)
         ax.text(column, row, text, ha="center", va="center", fontsize=6.5, color=ink, weight=heavy)
 
 
-def _mark_reference(table: pd.DataFrame, grid: pd.DataFrame, ax: Axes) -> None:
-    """Draw a cross at the point that the others are compared with."""
+def _reference_place(table: pd.DataFrame, grid: pd.DataFrame) -> tuple[int, int]:
+    """Column and row of the point that the others are compared with."""
     across, up = str(table.columns[0]), str(table.columns[1])
     point = table[table.reference].iloc[0]
-    place = grid.columns.get_loc(point[across]), grid.index.get_loc(point[up])
-    if max(grid.shape) > FEW:
-        ax.plot(*place, "x", color="black", markersize=5)
+    return int(grid.columns.get_loc(point[across])), int(grid.index.get_loc(point[up]))
 
 
 def outline(inside: np.ndarray, ax: Axes) -> None:
@@ -187,17 +188,22 @@ def caption(results: Results, table: pd.DataFrame, keys: Sequence[str]) -> str:
     """Return the caption of the figure."""
     reference = ", ".join(f"{key} = {table.loc[table.reference, key].iloc[0]:g}" for key in keys)
     metric = str(table.metric.iloc[0])
-    cross = " (the cross)" if table[list(keys)].nunique().max() > FEW else ""
     what = (
-        f"Difference in {metric} (points of 100) to {reference}{cross} over the two thresholds; outlined: the "
+        f"Difference in {metric} (points of 100) to {reference} (the cross) over the two thresholds; outlined: the "
         "plateau, where the 95 % interval of the paired difference holds zero (bootstrap over videos)."
         if len(keys) > 1
         else f"{metric} over {keys[0]}; the band is the 95 % interval of the paired difference to {reference} "
         "(bootstrap over videos). Below: share of frames kept and frames read. Dashed: the paper's value."
     )
     listed = f"The table lists the reference and the ten best of {len(table)} points, in hindsight."
+    others = table[~table.reference]
     return captions.join(
-        what, listed if len(table) > MANY else "", captions.data(results), captions.network(results)
+        what,
+        listed if len(table) > MANY else "",
+        captions.data(results),
+        captions.network(results),
+        captions.test(others, reference),
+        captions.small_sample(others),
     )
 
 
