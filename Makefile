@@ -1,4 +1,4 @@
-# make demo   set up, run the quickstart study, print its table
+# make demo   set up, run the quickstart study, print its tables and the page to open
 # make test   set up, run every test (no GPU, no network)
 PYTHON ?= python3
 VENV := .venv
@@ -20,6 +20,7 @@ help:
 venv: $(VENV)/.stamp
 
 $(VENV)/.stamp: pyproject.toml constraints.txt
+	@echo "setting up $(VENV): silent for some minutes, longer where torch comes with CUDA"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
