@@ -1,4 +1,4 @@
-"""What it costs to make tables, figures and pages again: every study with finished trials, twice, without torch.
+"""What it costs to make tables, figures and pages again: every study with results, twice, without torch.
 
     python benchmarks/render_cost.py [RESULTS]
 
@@ -31,7 +31,8 @@ def main(results: Path) -> None:
     total = 0.0
     for study in sorted((ROOT / "studies").glob("*.yaml")):
         folder = results / study.stem
-        if not list(folder.glob("trials/*/rows.parquet")):
+        without_trials = folder.is_dir() and not (folder / "trials").is_dir()  # a server's answers, or none yet
+        if not without_trials and not list(folder.glob("trials/*/rows.parquet")):
             continue
         first, before = timed(study, results), digests(folder)
         second, after = timed(study, results), digests(folder)

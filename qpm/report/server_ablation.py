@@ -76,6 +76,7 @@ def caption(results: Results, numeric: pd.DataFrame) -> str:
         f"Measured by the server: {told}." if told else "",
         f"Empty until a server's answer is imported: {', '.join(missing)}." if len(missing) else "",
         "The server gives averages of one run each, so no interval and no test can stand beside a difference.",
+        "In the figure: grey, as printed in the paper; coloured, measured.",
     )
 
 
