@@ -83,7 +83,10 @@ def draw(table: pd.DataFrame, setting: str, ax: Axes) -> None:
     ax.stairs(upper, ends, baseline=lower, fill=True, color=style.SCORE, alpha=0.15, linewidth=0)
     ax.stairs(table.measured, ends, baseline=None, color=style.SCORE, linewidth=1.2)
     _mark_paper(ax, setting)
-    ax.set_ylabel(str(table.metric.iloc[0]))
+    if name(setting) in PAPER:
+        ax.annotate("paper", (PAPER[name(setting)], 1.0), xycoords=("data", "axes fraction"), xytext=(3, -7),
+                    textcoords="offset points", fontsize=7, color=style.PAPER_VALUE)  # fmt: skip
+    ax.set(ylabel=str(table.metric.iloc[0]), xlim=(ends[0], ends[-1]))
 
 
 def draw_bank(table: pd.DataFrame, setting: str, ax: Axes) -> None:
@@ -100,10 +103,24 @@ def figure(tables: dict[str, pd.DataFrame]) -> style.PrintFigure:
     for column, (setting, table) in enumerate(tables.items()):
         draw(table, setting, axes[0, column])
         draw_bank(table, setting, axes[1, column])
+        axes[0, column].set_title(f"{'abcdefgh'[column]}  {name(setting)}" if len(tables) > 1 else "")
         if column:
             axes[0, column].set_ylabel("")
             axes[1, column].set_ylabel("")
+    axes[0, 0].set_ylim(*span(list(tables.values())))
+    drawing.align_ylabels(axes[:, 0])
     return drawing
+
+
+def span(tables: list[pd.DataFrame], least: float = 0.005) -> tuple[float, float]:
+    """Return the limits of the score's axis: lines and bands whole, and half a point to both sides of the reference."""
+    ends = []
+    for table in tables:
+        base = float(table.loc[table.reference, "measured"].iloc[0])
+        band = np.concatenate([table.measured, base + table.lower.fillna(0), base + table.upper.fillna(0)])
+        ends += [band.min(), band.max(), base - least, base + least]
+    margin = 0.06 * (max(ends) - min(ends))
+    return min(ends) - margin, max(ends) + margin
 
 
 def summary(tables: dict[str, pd.DataFrame], caption: str) -> Table:
@@ -136,13 +153,16 @@ def report(results: Results, curves: pd.DataFrame) -> Section:
 def caption(results: Results, case: str, tables: dict[str, pd.DataFrame]) -> str:
     """Return the caption of the figure."""
     metric = next(iter(tables.values())).metric.iloc[0]
-    steps = " and ".join(f"{len(table)} for {name(setting)}" for setting, table in tables.items())
+    steps = ", ".join(f"{captions.plural(len(table), 'step')} of {name(setting)}" for setting, table in tables.items())
+    n = int(next(iter(tables.values())).n_videos.iloc[0])
+    few = f"{captions.plural(n, 'video')}: a bootstrap over so few is no interval to rely on."
     what = (
         f"{metric} of {style.label(case)} at every value of a threshold, the others as they are: between two jumps "
-        f"nothing changes ({steps} steps). Band: 95 % interval of the paired difference to the step of the paper's "
+        f"nothing changes ({steps}). Band: 95 % interval of the paired difference to the step of the paper's "
         "value (dashed; bootstrap over videos). Below: frames read."
     )
-    return captions.join(what, captions.data(results), captions.network(results))
+    unreliable = few if n < captions.FEWEST_VIDEOS else ""
+    return captions.join(what, captions.data(results), captions.network(results), unreliable)
 
 
 def _at(group: pd.DataFrame, column: str, points: np.ndarray) -> np.ndarray:

@@ -9,7 +9,9 @@ import pytest
 from qpm.report import curves, style
 
 
-def steps(*objects: tuple[str, int, list[tuple[float, float, float]]], seen: bool | None = None) -> pd.DataFrame:
+def steps(
+    *objects: tuple[str, int, list[tuple[float, float, float]]], seen: bool | None = None
+) -> pd.DataFrame:
     """One row per object and step (low, high, score); F is J plus .2, and 10 frames are read below .5, else 3."""
     rows = [
         {"case": "qpm", "setting": "keep.sigma_m", "low": low, "high": high, "dataset": "d", "sequence": video,
@@ -56,7 +58,9 @@ def test_seen_and_unseen_objects_make_it_g() -> None:
     ])  # fmt: skip
     table = curves.prepare(both, "keep.sigma_m")
     assert set(table.metric) == {"G"}
-    assert table.measured.tolist() == pytest.approx([(0.5 + 0.7 + 0.2 + 0.4) / 4, (0.5 + 0.7 + 0.0 + 0.2) / 4])
+    assert table.measured.tolist() == pytest.approx(
+        [(0.5 + 0.7 + 0.2 + 0.4) / 4, (0.5 + 0.7 + 0.0 + 0.2) / 4]
+    )
 
 
 def test_the_figure_has_every_jump_and_marks_the_paper() -> None:
@@ -75,3 +79,13 @@ def test_the_summary_names_the_paper_the_plateau_and_the_best() -> None:
     assert printed.cells["Step"].tolist() == ["reference", "widest step", "best, in hindsight"]
     assert printed.cells["From"].tolist() == ["0.4000", "0.0000", "0.0000"]
     assert printed.numbers.steps.tolist() == [3, 3, 3]
+
+
+def test_the_axis_of_the_score_holds_the_whole_band_and_never_magnifies_half_a_point():
+    flat = pd.DataFrame(
+        {"measured": [0.7, 0.7001], "lower": [-0.0002, 0.0], "upper": [0.0, 0.0], "reference": [False, True]}
+    )
+    low, high = curves.span([flat])
+    assert low < 0.6951 and high > 0.7051
+    low, high = curves.span([flat, flat.assign(lower=[-0.2, 0.0])])
+    assert low < 0.5001 and high > 0.7051
