@@ -35,7 +35,7 @@ def prepare(rows: pd.DataFrame, cases: Sequence[str], baseline: str) -> pd.DataF
         ``attribute case difference low high n_videos``: "all videos" first, then the attributes by name; in
         each the cases in the order given.
     """
-    both = {case: comparison.average_seeds(comparison.shared_seeds(rows, case, baseline)) for case in cases}
+    both = {case: comparison.side_by_side(rows, case, baseline) for case in cases}
     known = {text: set(text.split(";")) - {""} for text in rows.attributes.unique()}
     records = []
     for name in [ALL, *sorted(set().union(*known.values()))]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from qpm.metrics import statistics, summary
@@ -9,6 +10,7 @@ from qpm.report.load import NotMeasuredError
 
 FRAME = ["case", "trial", "seed", "dataset", "sequence", "frame_index"]
 MEASUREMENT = ["case", "dataset", "sequence", "object_id", "frame"]
+ABOUT_OBJECTS = ["study", "category", "seen", "attributes"]
 NOT_LONG_TERM = ("annotated", "previous")  # every policy holds these; what a keep rule decides is the rest
 
 
@@ -80,14 +82,19 @@ def differences(rows: pd.DataFrame, baseline: str, metric: str) -> pd.DataFrame:
     records = []
     for case in dict.fromkeys(rows.case):
         if case != baseline:
-            both = average_seeds(shared_seeds(rows, case, baseline))
-            paired = statistics.paired(both, case, baseline, metric)
+            paired = statistics.paired(side_by_side(rows, case, baseline), case, baseline, metric)
             fields = ("difference", "low", "high", "p", "win", "tie", "loss")
             records.append({"case": case} | {name: getattr(paired, name) for name in fields})
     columns = ["case", "difference", "low", "high", "p", "win", "tie", "loss"]
     table = pd.DataFrame(records, columns=columns)
     table["p_holm"] = statistics.holm(table.p.tolist()) if len(table) else []
     return table
+
+
+def side_by_side(rows: pd.DataFrame, case: str, baseline: str) -> pd.DataFrame:
+    """Return what a comparison reads of two cases: `average_seeds` of `shared_seeds`, without the other columns."""
+    columns = [*MEASUREMENT, "trial", "seed", "frame_index", "scored", "j", "f", *ABOUT_OBJECTS]
+    return average_seeds(shared_seeds(rows[[name for name in columns if name in rows]], case, baseline))
 
 
 def shared_seeds(rows: pd.DataFrame, case: str, baseline: str) -> pd.DataFrame:
@@ -123,7 +130,8 @@ def memory_use(rows: pd.DataFrame) -> pd.DataFrame:
 
 def kept(memorized: pd.Series) -> pd.Series:
     """Return `is_kept` of each row; the same few words stand on all of them, so each is read once."""
-    return memorized.map({shelves: is_kept(shelves) for shelves in memorized.unique()}).astype(bool)
+    which, words = pd.factorize(memorized)
+    return pd.Series(np.array([is_kept(str(shelves)) for shelves in words], dtype=bool)[which], memorized.index)
 
 
 def is_kept(shelves: str) -> bool:

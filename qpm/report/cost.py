@@ -34,23 +34,12 @@ def prepare(rows: pd.DataFrame) -> pd.DataFrame:
         (keys and values), ``peak_gigabytes`` (largest allocation on a GPU), ``kept_share``, ``seconds
         seconds_slow`` (median and 90th percentile), ``n_frames``, in the order of the rows; NaN where not measured.
     """
-    frames = _frames(rows)
-    table = frames.groupby("case", sort=False).agg(
-        bank_frames=("bank_frames", "mean"), bank_frames_most=("bank_frames", "max"),
-        bank_megabytes_most=("bank_bytes", "max"), peak_gigabytes=("peak_bytes", "max"),
-        kept_share=("kept", "mean"), seconds=("seconds", "median"),
-        seconds_slow=("seconds", lambda values: values.quantile(SLOW)), n_frames=("seconds", "size"),
-    )  # fmt: skip
-    table = table.assign(
-        bank_megabytes_most=table.bank_megabytes_most / MEGA, peak_gigabytes=table.peak_gigabytes / GIGA
-    )
-    return table.reset_index()
+    return _by_case(_frames(rows))
 
 
 def prepare_growth(rows: pd.DataFrame) -> pd.DataFrame:
     """Return ``case frame_index bank_frames seconds``: means over the videos at each frame of the video."""
-    frames = _frames(rows).groupby(["case", "frame_index"], sort=False)[["bank_frames", "seconds"]].mean()
-    return frames.reset_index()
+    return _by_frame(_frames(rows))
 
 
 def cost_table(numeric: pd.DataFrame, caption: str) -> Table:
@@ -109,11 +98,12 @@ def draw_memory(table: pd.DataFrame, ax: Axes) -> None:
 
 def figure(rows: pd.DataFrame) -> style.PrintFigure:
     """Return the page-wide figure: growth of the bank, time and memory by policy."""
-    table = prepare(rows)
+    frames = _frames(rows)
+    table = _by_case(frames)
     drawing = style.figure(style.PAGE, max(2.3, 0.9 + 0.2 * len(table)))
     memory = table[["bank_megabytes_most", "peak_gigabytes"]].notna().any(axis=None)
     axes = drawing.subplots(1, 3 if memory else 2, width_ratios=[1.25, 1, 1][: 3 if memory else 2])
-    draw_growth(prepare_growth(rows), axes[0])
+    draw_growth(_by_frame(frames), axes[0])
     axes[0].set_title("a  frames read")
     draw_seconds(table, axes[1])
     axes[1].set_title("b  time")
@@ -162,6 +152,23 @@ def _frames(rows: pd.DataFrame) -> pd.DataFrame:
         bank_bytes=("bank_bytes", "max"), peak_bytes=("peak_bytes", "max"), seconds=("seconds", "first"),
     ).reset_index()  # fmt: skip
     return frames[~frames.annotated]
+
+
+def _by_case(frames: pd.DataFrame) -> pd.DataFrame:
+    table = frames.groupby("case", sort=False).agg(
+        bank_frames=("bank_frames", "mean"), bank_frames_most=("bank_frames", "max"),
+        bank_megabytes_most=("bank_bytes", "max"), peak_gigabytes=("peak_bytes", "max"),
+        kept_share=("kept", "mean"), seconds=("seconds", "median"),
+        seconds_slow=("seconds", lambda values: values.quantile(SLOW)), n_frames=("seconds", "size"),
+    )  # fmt: skip
+    table = table.assign(
+        bank_megabytes_most=table.bank_megabytes_most / MEGA, peak_gigabytes=table.peak_gigabytes / GIGA
+    )
+    return table.reset_index()
+
+
+def _by_frame(frames: pd.DataFrame) -> pd.DataFrame:
+    return frames.groupby(["case", "frame_index"], sort=False)[["bank_frames", "seconds"]].mean().reset_index()
 
 
 def _policies(table: pd.DataFrame, ax: Axes) -> None:
