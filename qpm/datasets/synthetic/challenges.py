@@ -2,8 +2,8 @@
 
 How to make a study find more (each pulls on another part of a memory):
 
-* `looks_every` with one turn for good (`turns`) or three `looks`, then occlusions or bursts, and no look-alikes: frames between
-  the first and the previous matter.
+* `looks_every` with one turn for good (`turns`) or three `looks`, then occlusions or bursts, and no look-alikes:
+  frames between the first and the previous matter.
 * `crossings_every` lower, `resemblance` smaller: masks slip onto a look-alike, and an ungated memory keeps them.
 * `bursts_every` lower, `burst`, `blur` and `dim` higher: masks break for some frames, and mend.
 * `looks_every` near `exits_every`, with two `looks`: masks made up while the object is away spoil a memory.
