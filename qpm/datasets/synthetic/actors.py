@@ -60,8 +60,7 @@ def labelled(rng: np.random.Generator, setting: Setting, label: int, count: int,
     """Object `label` of `count`; `model` is the first one, which the others resemble where the challenge says so."""
     challenge, frames = setting.challenge, setting.frames
     category, look = clothed(rng, setting, model if challenge.alike else None)
-    sides = challenge.looks - 1 if challenge.looks_every else 0
-    others = [Look.drawn(rng, OTHER_SIDES, setting.pool) for _ in range(sides)]
+    others = [Look.drawn(rng, OTHER_SIDES, setting.pool) for _ in range(2)] if challenge.looks_every else []
     course, given = wandering(rng, setting, label - 1, count), 0
     if challenge.late and label > 1:
         given = int(rng.integers(challenge.late[0], challenge.late[1] + 1))
@@ -87,8 +86,7 @@ def wandering(rng: np.random.Generator, setting: Setting, place: int, count: int
     challenge, frames = setting.challenge, setting.frames
     radius = rng.uniform(*challenge.radius) * SHRINK[count]
     own = WIDTH / count * (1 - challenge.together)
-    turns = motion.events(rng, frames, challenge.looks_every, (1, 1))
-    turned = motion.steps(frames, turns[: challenge.turns], ramp=5)
+    turned = motion.steps(frames, motion.events(rng, frames, challenge.looks_every, (1, 1)), ramp=5)
     fastest, room = 1.6 * challenge.turn, 1.05 * radius
     spin = np.cumsum(motion.wander(rng, frames, -fastest, fastest, challenge.turn / 6))
     return Course(

@@ -2,12 +2,10 @@
 
 How to make a study find more (each pulls on another part of a memory):
 
-* `looks_every` with one turn for good (`turns`) or three `looks`, then occlusions or bursts, and no look-alikes:
-  frames between the first and the previous matter.
+* `looks_every` lower, with `occlusions_every` near it: frames between the first and the previous matter.
 * `crossings_every` lower, `resemblance` smaller: masks slip onto a look-alike, and an ungated memory keeps them.
 * `bursts_every` lower, `burst`, `blur` and `dim` higher: masks break for some frames, and mend.
-* `looks_every` near `exits_every`, with two `looks`: masks made up while the object is away spoil a memory.
-* `away` and `occluded` longer: what was remembered before is all that is left, and luck decides.
+* `away` and `occluded` longer: what was remembered before is all that is left.
 
 Lengths are in frames, speeds in root mean square pixels per frame at 192 x 336. The datasets' fingerprints hold
 this table, so a change here makes results of another dataset.
@@ -40,8 +38,6 @@ class Challenge:
     exits_every: int = 0  # the object leaves the frame
     away: Span = (5, 12)  # frames outside
     looks_every: int = 0  # the object turns another texture to the camera
-    looks: int = 3  # textures that it has, shown in turn
-    turns: int | None = None  # at most so many
     bursts_every: int = 0  # camera shake and darkness
     burst: Span = (3, 7)  # frames
     blur: float = 0.0  # pixels smeared at a burst's height
@@ -58,19 +54,21 @@ CHALLENGES: dict[str, Challenge] = {
         bursts_every=25, blur=9, dim=0.5,
     ),
     "occlusion": Challenge(
-        objects=(1, 2), speed=2.0, looks_every=20, turns=1, occlusions_every=18, occluded=(3, 5),
+        objects=(1, 2), speed=2.0, lookalikes=1, resemblance=(40, 90), crossings_every=33, occlusions_every=18,
+        looks_every=40,
     ),
     "appearance_change": Challenge(
         objects=(1, 2), speed=2.0, turn=1.0, looks_every=36, occlusions_every=22, occluded=(3, 5),
     ),
     "out_of_view": Challenge(
-        objects=(1, 2), speed=2.0, turn=1.5, exits_every=26, away=(4, 8), looks_every=22, looks=2,
+        objects=(1, 2), speed=2.0, turn=1.5, exits_every=28, looks_every=40,
     ),
     "late_object": Challenge(
-        objects=(2, 3), speed=3.0, late=(8, 28), looks_every=36, bursts_every=18, blur=18, dim=0.7,
+        objects=(2, 3), speed=5.0, late=(8, 28), lookalikes=1, crossings_every=30, bursts_every=18, blur=18, dim=0.7,
     ),
     "motion_blur": Challenge(
-        objects=(1, 2), speed=4.0, shutter=0.7, looks_every=30, bursts_every=16, burst=(3, 7), blur=22, dim=0.8,
+        objects=(1, 2), speed=4.0, shutter=0.7, bursts_every=16, burst=(3, 7), blur=22, dim=0.8, lookalikes=1,
+        crossings_every=35,
     ),
     "deformation": Challenge(objects=(1, 2), speed=2.0, turn=3.0, deform=0.42, lookalikes=1, crossings_every=35),
     "clean": Challenge(clutter=0),
@@ -103,7 +101,6 @@ def for_training(challenge: Challenge) -> Challenge:
         exits_every=sooner(challenge.exits_every),
         away=(2, 5),
         looks_every=sooner(challenge.looks_every),
-        turns=None,
         bursts_every=sooner(challenge.bursts_every),
         burst=(2, 4),
         blur=0.6 * challenge.blur,
