@@ -76,7 +76,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         timed_notebook(folder)
-        for trials in (1, chosen.trials):
+        for trials in sorted({1, chosen.trials}):
             study, results = (
                 load_study(write_study(folder, trials, chosen.frames)),
                 folder / f"results-{trials}",
