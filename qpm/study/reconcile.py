@@ -27,7 +27,7 @@ def reconcile(results: Path, study: str) -> list[str]:
         remove_partial(record["folder"])
     for pattern in ("*.partial*", "notebooks/*.partial*", "trials/*.partial*", "trials/*/*.partial*"):
         for path in folder.glob(pattern):
-            path.unlink()
+            path.unlink(missing_ok=True)  # what wrote it may be removing it, too
     mark = folder / "trials" / MARK
     if mark.exists():
         _put_mlflow_right(results, study)
