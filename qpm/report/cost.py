@@ -66,8 +66,10 @@ def draw_growth(table: pd.DataFrame, ax: Axes) -> None:
     ends = [values[-1] for values in lines]
     reach = max(ends + [1.0])
     last = int(table.frame_index.max())
-    for height, (values, cases) in zip(style.spread_out(ends, 0.075 * reach), lines.items(), strict=True):
-        names, hue = "\n".join(wrap(", ".join(map(style.label, cases)), 22)), style.colour(cases[0])
+    words = [wrap(", ".join(map(style.label, cases)), 22) for cases in lines.values()]
+    heights = style.spread_out(ends, 0.075 * reach, [len(each) for each in words])
+    for height, name, (values, cases) in zip(heights, words, lines.items(), strict=True):
+        names, hue = "\n".join(name), style.colour(cases[0])
         ax.annotate(names, (last, values[-1]), (1.07, height), textcoords=("axes fraction", "data"), va="center",
                     fontsize=6.5, arrowprops={"arrowstyle": "-", "color": hue, "linewidth": 0.7, "shrinkA": 1,
                                               "shrinkB": 0, "relpos": (0, 0.5)}, annotation_clip=False)  # fmt: skip

@@ -179,13 +179,17 @@ def shorten(name: str, most: int = 26) -> str:
     return name if len(name) <= most else f"{name[: most // 2]}…{name[-(most // 2 - 1) :]}"
 
 
-def spread_out(positions: list[float], gap: float) -> list[float]:
-    """Return positions at least `gap` apart, in the same order along the axis and about the same centre: for labels."""
+def spread_out(positions: list[float], gap: float, lines: list[int] | None = None) -> list[float]:
+    """Return positions at least `gap` apart, in the same order along the axis and about the same centre: for labels.
+
+    `lines` are those of each label, around its position; labels of several lines keep as much further apart.
+    """
+    tall = lines or [1] * len(positions)
     order = sorted(range(len(positions)), key=lambda k: positions[k])
     placed = list(positions)
     for _ in range(len(positions) * 10):
         for lower, upper in zip(order, order[1:], strict=False):
-            lack = gap - (placed[upper] - placed[lower])
+            lack = gap * (tall[lower] + tall[upper]) / 2 - (placed[upper] - placed[lower])
             if lack > 1e-9:
                 placed[lower] -= lack / 2
                 placed[upper] += lack / 2

@@ -57,3 +57,8 @@ def test_labels_are_moved_apart_without_changing_order(positions):
     gaps = [placed[b] - placed[a] for a, b in zip(order, order[1:], strict=False)]
     assert all(gap >= 0.1 - 1e-6 for gap in gaps)
     assert sum(placed) == pytest.approx(sum(positions))
+
+
+def test_a_label_of_three_lines_keeps_its_neighbours_further_away():
+    placed = style.spread_out([0.5, 0.5, 0.9], 0.1, [3, 1, 1])
+    assert placed[1] - placed[0] == pytest.approx(0.2) and placed[2] == 0.9
