@@ -6,6 +6,7 @@ Columns with a name that is not in `COLUMNS` are signals (numbers per object and
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,6 +57,13 @@ COLUMNS: dict[str, Column] = {
 }
 
 KEY = ("study", "case", "trial", "seed", "dataset", "sequence", "object_id", "frame")
+
+NOT_LONG_TERM = ("annotated", "previous")  # every policy holds these; what a keep rule decides is the rest
+
+
+def is_kept(shelves: Iterable[str]) -> bool:
+    """Whether a frame entered a shelf by decision: "previous" and "long" did, "previous" alone did not."""
+    return any(shelf and shelf not in NOT_LONG_TERM for shelf in shelves)
 
 
 def signals(rows: pd.DataFrame) -> list[str]:

@@ -7,11 +7,11 @@ import pandas as pd
 
 from qpm.metrics import statistics, summary
 from qpm.report.load import NotMeasuredError
+from qpm.rows import is_kept
 
 FRAME = ["case", "trial", "seed", "dataset", "sequence", "frame_index"]
 MEASUREMENT = ["case", "dataset", "sequence", "object_id", "frame"]
 ABOUT_OBJECTS = ["study", "category", "seen", "attributes"]
-NOT_LONG_TERM = ("annotated", "previous")  # every policy holds these; what a keep rule decides is the rest
 
 
 def compare(rows: pd.DataFrame, baseline: str) -> pd.DataFrame:
@@ -131,12 +131,8 @@ def memory_use(rows: pd.DataFrame) -> pd.DataFrame:
 def kept(memorized: pd.Series) -> pd.Series:
     """Return `is_kept` of each row; the same few words stand on all of them, so each is read once."""
     which, words = pd.factorize(memorized)
-    return pd.Series(np.array([is_kept(str(shelves)) for shelves in words], dtype=bool)[which], memorized.index)
-
-
-def is_kept(shelves: str) -> bool:
-    """Return whether a frame entered a shelf by decision: "previous;long" did, "previous" alone did not."""
-    return any(shelf and shelf not in NOT_LONG_TERM for shelf in shelves.split(";"))
+    answers = np.array([is_kept(str(shelves).split(";")) for shelves in words], dtype=bool)
+    return pd.Series(answers[which], memorized.index)
 
 
 def _level(rows: pd.DataFrame, case: str, metric: str) -> dict[str, object]:

@@ -44,7 +44,7 @@ def prepare(curves: pd.DataFrame, setting: str) -> pd.DataFrame:
     ----------
     curves : DataFrame
         One row per object and interval without a jump, of one case: ``setting low high dataset sequence object_id
-        seen j f bank_frames``.
+        seen j f kept bank_frames``.
     setting : str
         Such as ``keep.sigma_m``.
 
@@ -53,13 +53,17 @@ def prepare(curves: pd.DataFrame, setting: str) -> pd.DataFrame:
     DataFrame
         One row per interval between two jumps of any video, in order: ``low high`` (low <= threshold < high),
         ``metric measured``, ``difference lower upper`` (to the reference, 95 % cluster bootstrap over videos),
-        ``reference`` (True where the paper's value lies, else at the lowest), ``bank_frames n_videos``.
+        ``reference`` (True where the paper's value lies, else at the lowest), ``kept_share
+        bank_frames n_videos``.
     """
     rows = curves[curves.setting == setting].sort_values("low", kind="stable")
     ends = np.unique(rows[["low", "high"]].to_numpy())
     objects = list(rows.groupby([*VIDEO, "object_id"], sort=True))
     values = {column: np.stack([_at(group, column, ends[:-1]) for _, group in objects]) for column in ("j", "f")}
-    bank = np.stack([_at(group, "bank_frames", ends[:-1]) for _, group in objects])
+    kept, bank = (
+        np.stack([_at(group, column, ends[:-1]) for _, group in objects]).mean(axis=0)
+        for column in ("kept", "bank_frames")
+    )
     seen = pd.Series([group.seen.iloc[0] for _, group in objects], dtype="boolean")
     metric = "G" if seen.nunique() == 2 else "J&F"
     videos = pd.factorize(pd.Series([key[:2] for key, _ in objects]))[0]
@@ -72,7 +76,7 @@ def prepare(curves: pd.DataFrame, setting: str) -> pd.DataFrame:
     table["difference"] = measured - measured[reference]
     table[["lower", "upper"]] = np.array(spread)
     table["reference"] = np.arange(len(table)) == reference
-    return table.assign(bank_frames=bank.mean(axis=0), n_videos=len(sums))
+    return table.assign(kept_share=kept, bank_frames=bank, n_videos=len(sums))
 
 
 def draw(table: pd.DataFrame, setting: str, ax: Axes) -> None:
@@ -89,25 +93,34 @@ def draw(table: pd.DataFrame, setting: str, ax: Axes) -> None:
     ax.set(ylabel=str(table.metric.iloc[0]), xlim=(ends[0], ends[-1]))
 
 
-def draw_bank(table: pd.DataFrame, setting: str, ax: Axes) -> None:
-    """Draw how many frames are read, as steps."""
-    ax.stairs(table.bank_frames, [*table.low, table.high.iloc[-1]], baseline=None, color="#555555", linewidth=1.2)
+def draw_memory(table: pd.DataFrame, setting: str, ax: Axes) -> Axes:
+    """Draw the share of frames that are kept (left axis) and how many are read (right axis, returned), as steps."""
+    ends, right = [*table.low, table.high.iloc[-1]], ax.twinx()
+    ax.stairs(100 * table.kept_share, ends, baseline=None, color=style.KEPT, linewidth=1.2)
+    right.stairs(table.bank_frames, ends, baseline=None, color=style.BANK, linewidth=1.2, linestyle="--")
+    right.spines["right"].set_visible(True)
+    right.grid(visible=False)
     _mark_paper(ax, setting)
-    ax.set(ylabel="bank (frames)", xlabel=SIGNS.get(name(setting), setting), ylim=(0, 1.15 * table.bank_frames.max()))
+    ax.set_xlabel(SIGNS.get(name(setting), setting))
+    return right
 
 
 def figure(tables: dict[str, pd.DataFrame]) -> style.PrintFigure:
     """Return one column of panels for each threshold; the score has one scale."""
-    drawing = style.figure(style.PAGE if len(tables) > 1 else style.COLUMN, 3.0)
+    drawing, banks = style.figure(style.PAGE if len(tables) > 1 else style.COLUMN, 3.0), list[Axes]()
     axes = drawing.subplots(2, len(tables), sharex="col", sharey="row", height_ratios=[3, 2], squeeze=False)
     for column, (setting, table) in enumerate(tables.items()):
         draw(table, setting, axes[0, column])
-        draw_bank(table, setting, axes[1, column])
+        banks.append(draw_memory(table, setting, axes[1, column]))
         axes[0, column].set_title(f"{'abcdefgh'[column]}  {name(setting)}" if len(tables) > 1 else "")
         if column:
             axes[0, column].set_ylabel("")
-            axes[1, column].set_ylabel("")
     axes[0, 0].set_ylim(*span(list(tables.values())))
+    axes[1, 0].set_ylabel("kept (%)", color=style.KEPT)
+    banks[-1].set_ylabel("bank (frames)", color=style.BANK)
+    axes[1, 0].set_ylim(0, style.headroom(100 * table.kept_share.max() for table in tables.values()))
+    for bank in banks:
+        bank.set_ylim(0, style.headroom(table.bank_frames.max() for table in tables.values()))
     drawing.align_ylabels(axes[:, 0])
     return drawing
 
@@ -159,7 +172,7 @@ def caption(results: Results, case: str, tables: dict[str, pd.DataFrame]) -> str
     what = (
         f"{metric} of {style.label(case)} at every value of a threshold, the others as they are: between two jumps "
         f"nothing changes ({steps}). Band: 95 % interval of the paired difference to the step of the paper's "
-        "value (dashed; bootstrap over videos). Below: frames read."
+        "value (dashed; bootstrap over videos). Below: share of frames kept, and frames read (dashed line, right axis)."
     )
     unreliable = few if n < captions.FEWEST_VIDEOS else ""
     return captions.join(what, captions.data(results), captions.network(results), unreliable)
@@ -197,6 +210,7 @@ def _cells(threshold: str, what: str, row: pd.Series, steps: int) -> dict[str, s
         "To": numbers.fixed(row.high, 4),
         str(row.metric): numbers.fixed(row.measured),
         "Difference [95 %]": "" if row.reference else numbers.interval(row.difference, row.lower, row.upper),
+        "Kept": numbers.share(row.kept_share),
         "Bank": numbers.fixed(row.bank_frames, 1),
         "Steps": numbers.count(steps),
         "Videos": numbers.count(row.n_videos),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -62,6 +62,7 @@ MARKERS = {
 }
 
 SCORE, IOU, BASELINE, PAPER_VALUE = "#0173b2", "#d55e00", "#a0a0a0", "#777777"
+KEPT, BANK = "#029e73", "#555555"
 
 THEME: dict[str, Any] = {
     "font.size": 8,
@@ -172,6 +173,12 @@ def widen(ax: Axes, least: float = 0.005) -> None:
     """Make the horizontal axis reach at least `least` to both sides of zero: half a point of J&F looks like nothing."""
     low, high = ax.get_xlim()
     ax.set_xlim(min(low, -least), max(high, least))
+
+
+def headroom(highest: Iterable[float]) -> float:
+    """Return the upper end of an axis that begins at 0: a little above the highest value, 1 if that is 0 or unknown."""
+    top = max((float(value) for value in highest), default=0.0)
+    return 1.15 * top if top > 0 else 1.0
 
 
 def shorten(name: str, most: int = 26) -> str:

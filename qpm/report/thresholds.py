@@ -101,14 +101,14 @@ def draw(table: pd.DataFrame, ax: Axes) -> None:
 def draw_memory(table: pd.DataFrame, ax: Axes) -> None:
     """Draw the kept share (left axis) and the frames read (right axis) over the first column."""
     key, right = str(table.columns[0]), ax.twinx()
-    ax.plot(table[key], 100 * table.kept_share, "s-", color="#029e73", markeredgecolor="white")
-    right.plot(table[key], table.bank_frames, "^--", color="#555555", markeredgecolor="white")
-    ax.set_ylabel("kept (%)", color="#029e73")
-    right.set_ylabel("bank (frames)", color="#555555")
+    ax.plot(table[key], 100 * table.kept_share, "s-", color=style.KEPT, markeredgecolor="white")
+    right.plot(table[key], table.bank_frames, "^--", color=style.BANK, markeredgecolor="white")
+    ax.set_ylabel("kept (%)", color=style.KEPT)
+    right.set_ylabel("bank (frames)", color=style.BANK)
     right.spines["right"].set_visible(True)
     right.grid(visible=False)
     for axis, top in ((ax, 100 * table.kept_share.max()), (right, table.bank_frames.max())):
-        axis.set_ylim(0, 1.15 * float(top) if top > 0 else 1)
+        axis.set_ylim(0, style.headroom([top]))
     mark_paper(ax, key)
     ax.set_xlabel(SIGNS.get(key, key))
 

@@ -15,13 +15,14 @@ from qpm.datasets.video import Video
 from qpm.files import write_atomic
 from qpm.inference import FrameResult, resolve
 from qpm.inference.sweep import Cost, Curve, threshold_curve
+from qpm.rows import is_kept
 from qpm.study.config import TrialConfig
 from qpm.study.frame_rows import frame_rows, names, scored_objects
 from qpm.study.setup import Setup
 
 log = logging.getLogger(__name__)
 
-MEASURES = ("j", "f", "bank_frames")  # of a frame, averaged over an object's scored frames
+MEASURES = ("j", "f", "kept", "bank_frames")  # of a frame, averaged over an object's scored frames
 
 
 def evaluate_curves(config: TrialConfig, progress: Callable[..., None] | None = None) -> pd.DataFrame:
@@ -38,8 +39,9 @@ def evaluate_curves(config: TrialConfig, progress: Callable[..., None] | None = 
     -------
     DataFrame
         One row per threshold, object and interval without a jump: ``study case seed dataset setting low high
-        sequence object_id seen j f bank_frames frames``. The means over the object's scored frames hold for
-        low <= threshold < high; ``frames`` is their number. ``cost`` in the table's `attrs` is what the network did.
+        sequence object_id seen j f kept bank_frames frames``. The means over the object's scored frames hold for
+        low <= threshold < high; ``frames`` is their number, ``kept`` the share that entered memory by the keep rule.
+        ``cost`` in the table's `attrs` is what the network did.
 
     Raises
     ------
@@ -81,9 +83,10 @@ def _rows(config: TrialConfig, video: Video, setting: str, curve: Curve) -> pd.D
     for piece in curve.pieces:
         ((low, high),) = piece.bounds.values()
         frames = defaultdict[int, list[Any]](list)
-        for measured in piece.measured:
+        for measured, shelves in zip(piece.measured, piece.kept, strict=True):
             for object_id, row in measured.items():
-                frames[object_id].append([row[name] for name in MEASURES])
+                kept = is_kept(shelf for shelf, objects in shelves.items() if object_id in objects)
+                frames[object_id].append([{**row, "kept": kept}[name] for name in MEASURES])
         for object_id, values in sorted(frames.items()):
             means = dict(zip(MEASURES, np.array(values, dtype=np.float64).mean(axis=0).tolist(), strict=True))
             where = {"setting": setting, "low": low, "high": high, "sequence": video.name, "object_id": object_id}

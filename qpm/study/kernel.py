@@ -15,6 +15,7 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
+from qpm.study.kernel_client import PromptClient
 from qpm.study.warm_kernel import ForkedKernel, ForkServer, WarmProvisioner
 from qpm.study.warm_kernel import server as fork_server
 
@@ -74,6 +75,7 @@ def kernel_class(
     class PrivateKernelManager(AsyncKernelManager):
         def __init__(self, **settings: Any) -> None:
             super().__init__(**settings)
+            self.client_factory = PromptClient
             self.transport = "ipc"
             self.connection_file = str(sockets / "kernel.json")
 
@@ -94,6 +96,9 @@ def kernel_class(
                 _live[sockets] = (launch, self.provisioner.process)
                 if is_stopped(launch):  # meanwhile
                     self.provisioner.process.kill()
+
+        async def _async_wait(self, pollinterval: float = 0.1) -> None:
+            await super()._async_wait(pollinterval / 10)  # its default would be seen in studies of short trials
 
     return PrivateKernelManager
 

@@ -12,10 +12,12 @@ from qpm.report import curves, style
 def steps(
     *objects: tuple[str, int, list[tuple[float, float, float]]], seen: bool | None = None
 ) -> pd.DataFrame:
-    """One row per object and step (low, high, score); F is J plus .2, and 10 frames are read below .5, else 3."""
+    """One row per object and step (low, high, score); F is J plus .2. Below .5 half of the frames are kept
+    and 10 are read, else none and 3."""
     rows = [
         {"case": "qpm", "setting": "keep.sigma_m", "low": low, "high": high, "dataset": "d", "sequence": video,
-         "object_id": number, "seen": seen, "j": score, "f": score + 0.2, "bank_frames": 10.0 if low < 0.5 else 3.0}
+         "object_id": number, "seen": seen, "j": score, "f": score + 0.2, "kept": 0.5 * (low < 0.5),
+         "bank_frames": 10.0 if low < 0.5 else 3.0}
         for video, number, own in objects
         for low, high, score in own
     ]  # fmt: skip
@@ -36,6 +38,7 @@ def test_the_jumps_of_all_videos_part_the_curve_and_every_object_counts_the_same
     assert table.measured.tolist() == pytest.approx(expected)
     assert set(table.metric) == {"J&F"} and set(table.n_videos) == {2}
     assert table.bank_frames.tolist() == pytest.approx([10, 10, 16 / 3])
+    assert table.kept_share.tolist() == pytest.approx([0.5, 0.5, 0.5 / 3])
 
 
 def test_differences_are_to_the_step_that_holds_the_papers_value() -> None:
@@ -67,10 +70,11 @@ def test_the_figure_has_every_jump_and_marks_the_paper() -> None:
     table = curves.prepare(TWO, "keep.sigma_m")
     with style.theme():
         drawing = curves.figure({"keep.sigma_m": table})
-    score, bank = drawing.axes
-    edges = [list(patch.get_data().edges) for patch in score.patches]
-    assert [0.0, 0.4, 0.75, 1.0] in edges
-    assert all(any(line.get_xdata()[0] == 0.7 for line in ax.lines) for ax in (score, bank))
+    score, kept, bank = drawing.axes
+    for ax, heights in ((score, table.measured), (kept, 100 * table.kept_share), (bank, table.bank_frames)):
+        steps = [(list(patch.get_data().edges), list(patch.get_data().values)) for patch in ax.patches]
+        assert ([0.0, 0.4, 0.75, 1.0], heights.tolist()) in steps
+    assert all(any(line.get_xdata()[0] == 0.7 for line in ax.lines) for ax in (score, kept))
     plt.close(drawing)
 
 

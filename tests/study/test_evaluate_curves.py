@@ -12,6 +12,7 @@ import torch
 
 from qpm.metrics import summary
 from qpm.model import build, save_network
+from qpm.report import cases
 from qpm.study.config import TrialConfig
 from qpm.study.evaluate import evaluate
 from qpm.study.evaluate_curves import evaluate_curves, write_curves
@@ -59,6 +60,8 @@ def test_at_any_value_it_is_the_score_of_a_trial_with_that_value(
         assert here.j.tolist() == pytest.approx(expected.j_mean.tolist(), abs=1e-12)
         assert here.f.tolist() == pytest.approx(expected.f_mean.tolist(), abs=1e-12)
         assert here.frames.tolist() == expected.frames.tolist()
+        shares = cases.kept(rows.memorized)[rows.scored].groupby([rows.sequence, rows.object_id]).mean()
+        assert here.kept.tolist() == pytest.approx(shares.loc[here.index].tolist(), abs=1e-12)
 
 
 def test_a_jump_is_a_score_to_the_last_bit(curves: pd.DataFrame, weights: Path) -> None:

@@ -6,8 +6,8 @@ How to make a study find more (each pulls on another part of a memory):
   first and the previous matter.
 * `crossings_every` lower, `resemblance` smaller: masks slip onto a look-alike, and an ungated memory keeps them.
 * `bursts_every` lower, `burst`, `blur` and `dim` higher: masks break for some frames, and mend.
-* `away` and `occluded` longer: what was remembered before is all that is left, and more of the result is luck: an object
-  that turns while it is hidden is lost for long, whatever the memory. Spread hides effects as well as their absence.
+* `away` and `occluded` longer: what was remembered before is all that is left. More of the result is luck, too: an
+  object that turns while it is hidden is lost for long, whatever the memory, and such spread hides effects.
 
 Lengths are in frames, speeds in root mean square pixels per frame at 192 x 336. The datasets' fingerprints hold
 this table, so a change here makes results of another dataset.

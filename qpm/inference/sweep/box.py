@@ -40,6 +40,11 @@ class Box:
         """That of the lowest corner, which decides for all until the box splits."""
         return self.at({name: low for name, (low, _) in self.bounds.items()})
 
+    def __contains__(self, other: Box) -> bool:
+        """Whether the other box lies in this one."""
+        ends = ((self.bounds[name], own) for name, own in other.bounds.items())
+        return all(low <= inner_low and inner_high <= high for (low, high), (inner_low, inner_high) in ends)
+
     def split(self, decide: Decide) -> list[Box]:
         """Boxes within each of which all policies decide alike, cut exactly where decisions change."""
         corners = [(corner, decide(self.at(corner))) for corner in self.corners()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -18,16 +18,17 @@ from qpm.inference.run import frames, prepare
 from qpm.inference.sweep.box import Bounds, Box, merge
 from qpm.inference.sweep.cost import Cost
 from qpm.inference.sweep.setting import check_setting
-from qpm.inference.sweep.tree import MAX_BRANCHES, MAX_BYTES, Branch, Tree
+from qpm.inference.sweep.tree import MAX_BRANCHES, MAX_BYTES, Branch, Growth, Kept, Tree
 from qpm.memory import Bank, MemoryPolicy
 from qpm.model import Network
 
 Measured = Mapping[int, Any]  # object id -> value; NaN where it does not count
+Story = tuple[Kept, ...]  # what was memorized after every frame
 
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """A box of thresholds with one and the same result.
+    """A box of thresholds with one and the same result, and one and the same memory.
 
     Parameters
     ----------
@@ -35,10 +36,13 @@ class Piece:
         Setting -> (low, high): low <= setting < high.
     measured : tuple
         What was measured on every frame, in order.
+    kept : tuple of mapping
+        What was memorized on every frame, in order: shelf -> objects. Two pieces may differ in that alone.
     """
 
     bounds: Bounds
     measured: tuple[Measured, ...]
+    kept: Story = ()
 
     @property
     def means(self) -> dict[int, float]:
@@ -93,15 +97,36 @@ def threshold_curve(
         check_setting(policy, name, low, high)
     box = Box(policy, bounds)
     root = Branch(prepare(network, video, box.policy, max_side=max_side, dtype=dtype), [(box, Bank())])
-    tree, measured, pieces = Tree(video, [root], max_branches, max_bytes), {root: tuple[Measured, ...]()}, list[Piece]()
+    tree, pieces = Tree(video, [root], max_branches, max_bytes), list[Piece]()
+    measured, stories = {root: tuple[Measured, ...]()}, {box: Story()}
     for growth in tree:
         values = (*measured.pop(growth.before), measure(growth.result))
         measured |= dict.fromkeys(growth.after, values)
-        if not growth.after:
-            tiles = merge([member.bounds for member, _ in growth.before.members])
-            pieces += [Piece(tile, values) for tile in tiles]
+        continued = _continued(growth, stories)
+        if growth.after:
+            stories |= continued
+        else:
+            pieces += [Piece(tile, values, story) for tile, story in _tiles(continued)]
     pieces = sorted(pieces, key=lambda piece: list(piece.bounds.values())) or [Piece(bounds, ())]
     return Curve(tuple(pieces), Cost(tree.encoded, tree.segmented, len(pieces) * len(frames(video))))
+
+
+def _continued(growth: Growth[Box], stories: dict[Box, Story]) -> dict[Box, Story]:
+    """The stories of the parts into which a branch's boxes fell; each box lies in the one that it was cut from."""
+    past = {member: stories.pop(member) for member, _ in growth.before.members}
+    return {
+        part: (*next(story for member, story in past.items() if part in member), kept) for part, kept in growth.kept
+    }
+
+
+def _tiles(stories: Mapping[Box, Story]) -> Iterator[tuple[Bounds, Story]]:
+    """Boxes of one and the same story joined, as far as that goes."""
+    together = defaultdict[str, list[Box]](list)
+    for box, story in stories.items():
+        together[repr(story)].append(box)
+    for boxes in together.values():
+        for tile in merge([box.bounds for box in boxes]):
+            yield tile, stories[boxes[0]]
 
 
 def pooled(curves: Sequence[Curve]) -> list[tuple[float, float, float]]:

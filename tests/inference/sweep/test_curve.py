@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +28,17 @@ def fingerprint(result: FrameResult) -> dict[int, float]:
 
 
 def at(policy: MemoryPolicy, point: dict[str, float], seed: int) -> list[dict[int, float]]:
-    """What is measured in an independent run with these thresholds, by another way of setting them."""
+    """What is measured in an independent run with these thresholds."""
+    return [fingerprint(result) for result in run(policy, point, seed)]
+
+
+def kept(policy: MemoryPolicy, point: dict[str, float], seed: int) -> list[dict[str, tuple[int, ...]]]:
+    """What an independent run memorizes."""
+    return [dict(result.memorized_objects) for result in run(policy, point, seed)]
+
+
+def run(policy: MemoryPolicy, point: dict[str, float], seed: int) -> Iterator[FrameResult]:
+    """An independent run with these thresholds, set in another way."""
     dumped = policy.model_dump()
     for name, value in point.items():
         steps = name.split(".")
@@ -36,7 +47,7 @@ def at(policy: MemoryPolicy, point: dict[str, float], seed: int) -> list[dict[in
             node = node[int(step) if step.isdigit() else step]
         node[steps[-1]] = value
     changed = MemoryPolicy.model_validate(dumped)
-    return [fingerprint(result) for result in propagate(SensitiveNetwork(seed), CLIP, changed)]
+    return propagate(SensitiveNetwork(seed), CLIP, changed)
 
 
 def same(measured: Any, expected: Any) -> bool:
@@ -81,8 +92,9 @@ def test_a_piece_has_the_result_of_its_ends_and_of_the_values_between(
         low, high = piece.bounds[setting]
         for value in (low, choose.uniform(low, high), math.nextafter(high, low)):
             assert same(piece.measured, at(policy, {setting: value}, seed))
+        assert list(piece.kept) == kept(policy, {setting: low}, seed)
     for one, other in zip(curve.pieces, curve.pieces[1:], strict=False):
-        assert not same(one.measured, other.measured)
+        assert not same(one.measured, other.measured) or one.kept != other.kept
 
 
 def test_the_breakpoints_of_a_gate_are_scores() -> None:
