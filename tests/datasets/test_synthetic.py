@@ -53,6 +53,18 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
         np.testing.assert_array_equal(first.read_labels(index), second.read_labels(index))
 
 
+def test_val_and_test_together_are_the_videos_of_both() -> None:
+    both = SyntheticConfig(split="val+test").open()
+    parts = [SyntheticConfig(split=split).open() for split in ("val", "test")]
+    assert both.names() == parts[0].names() + parts[1].names() and len(both) == 128
+    assert len({dataset.fingerprint() for dataset in (both, *parts)}) == 3
+    for index, (dataset, place) in {63: (parts[0], 63), 64: (parts[1], 0)}.items():
+        assert both[index].attributes == dataset[place].attributes
+        np.testing.assert_array_equal(both[index].read_frame(7), dataset[place].read_frame(7))
+    with pytest.raises(ValueError, match="videos = 129; it has 128"):
+        SyntheticConfig(split="val+test", videos=129).open()
+
+
 @pytest.mark.parametrize("number", [0, 2, 5])
 def test_a_frame_read_alone_equals_the_frame_read_in_order(val: SyntheticDataset, number: int) -> None:
     in_order, alone = val[number], val[number]

@@ -18,6 +18,7 @@ from qpm.datasets.video import YOUTUBE_VOS, Video
 VERSION = 1  # of the generator: raise it when the same seed gives other pixels
 LENGTH = {"train": 24, "val": 100, "test": 100}  # frames a video
 COUNT = {"train": 1_000_000, "val": 64, "test": 64}  # videos
+TOGETHER = {"val+test": ("val", "test")}  # one after the other, for more power
 STREAM = {"train": 0, "val": 1, "test": 2}  # keeps the splits' seeds apart
 LEAST = 0.02  # of the frame that an object shows when its mask is given
 ATTEMPTS = 30
@@ -47,7 +48,8 @@ class SyntheticDataset:
     def __getitem__(self, index: int) -> Video:
         if not 0 <= index < self.videos:
             raise IndexError(f"synthetic {self.split}: video {index} of {self.videos}")
-        renderer = compose(self.split, self.seed, index)
+        split, place = placed(self.split, index)
+        renderer = compose(split, self.seed, place)
         objects = [actor for actor in renderer.scene.objects if actor.given < self.frames]
         return Video(
             dataset=self.name,
@@ -60,7 +62,7 @@ class SyntheticDataset:
             read_labels=renderer.labels,
             categories={actor.label: actor.category for actor in objects},
             seen={actor.label: CATEGORIES[actor.category].seen for actor in objects},
-            attributes=(challenge_of(self.split, self.seed, index),),
+            attributes=(challenge_of(split, self.seed, place),),
         )
 
     def fingerprint(self) -> str:
@@ -73,7 +75,20 @@ class SyntheticDataset:
         return digest.hexdigest()
 
     def _name(self, index: int) -> str:
-        return f"{self.split}-{index:03d}-{challenge_of(self.split, self.seed, index)}"
+        split, place = placed(self.split, index)
+        return f"{split}-{place:03d}-{challenge_of(split, self.seed, place)}"
+
+
+def extent(split: str) -> tuple[int, int]:
+    """How many videos a split has, and how many frames each."""
+    parts = TOGETHER.get(split, (split,))
+    return sum(COUNT[part] for part in parts), min(LENGTH[part] for part in parts)
+
+
+def placed(split: str, index: int) -> tuple[str, int]:
+    """The split proper that holds video `index`, and its number there."""
+    first, *others = TOGETHER.get(split, (split,))
+    return (first, index) if not others or index < COUNT[first] else placed(*others, index - COUNT[first])
 
 
 def pool_of(split: str) -> str:
