@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from qpm.metrics import statistics
 from qpm.report import captions, style
 from qpm.report import cases as comparison
-from qpm.report.load import Results
+from qpm.report.load import NotMeasuredError, Results
 from qpm.report.publish import Section, publish
 
 ALL = "all videos"
@@ -101,8 +101,17 @@ def figure(table: pd.DataFrame) -> style.PrintFigure:
 def report(
     results: Results, cases: Sequence[str] = ("quality_gated", "qpm"), baseline: str = "stm"
 ) -> Section:
-    """Write attributes.png, .pdf and the caption."""
-    cases = [case for case in cases if case in set(results.rows.case)]
+    """Write attributes.png, .pdf and the caption; a study that has none of the cases shows all that it has.
+
+    Raises
+    ------
+    NotMeasuredError
+        If there is no case beside the baseline.
+    """
+    others = [case for case in dict.fromkeys(results.rows.case) if case != baseline]
+    if not others:
+        raise NotMeasuredError(f"nothing to compare '{baseline}' with: the study has no other case")
+    cases = [case for case in cases if case in others] or others
     table = prepare(results.rows, cases, baseline)
     few = table[table.n_videos < FEW].attribute.unique()
     caption = captions.join(

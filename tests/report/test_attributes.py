@@ -4,6 +4,7 @@ import pytest
 
 from qpm.metrics import statistics
 from qpm.report import attributes, style
+from qpm.report.load import NotMeasuredError, Results
 
 
 def test_a_video_counts_in_each_of_its_attributes(rows):
@@ -35,3 +36,12 @@ def test_every_attribute_is_a_line_with_its_number_of_videos(rows):
     names = [tick.get_text() for tick in drawing.axes[0].get_yticklabels()]
     assert names[0] == "all videos (8)" and "occlusion (1)" in names
     assert [text.get_text() for text in drawing.legends[0].get_texts()] == ["quality gated", "QPM"]
+
+
+def test_a_study_of_controls_alone_shows_them(results):
+    shown = results.rows.case.isin(["stm", "oracle_gate", "first_only"])
+    section = attributes.report(Results(results.folder, results.rows[shown], results.trials))
+    assert [path.name for path in section.files][:2] == ["attributes.png", "attributes.pdf"]
+    alone = Results(results.folder, results.rows[results.rows.case == "stm"], results.trials)
+    with pytest.raises(NotMeasuredError, match="nothing to compare 'stm' with"):
+        attributes.report(alone)
