@@ -87,8 +87,12 @@ def extent(split: str) -> tuple[int, int]:
 
 def placed(split: str, index: int) -> tuple[str, int]:
     """The split proper that holds video `index`, and its number there."""
-    first, *others = TOGETHER.get(split, (split,))
-    return (first, index) if not others or index < COUNT[first] else placed(*others, index - COUNT[first])
+    parts = TOGETHER.get(split, (split,))
+    for part in parts[:-1]:
+        if index < COUNT[part]:
+            return part, index
+        index -= COUNT[part]
+    return parts[-1], index
 
 
 def pool_of(split: str) -> str:
