@@ -6,6 +6,7 @@ Columns with a name that is not in `COLUMNS` are signals (numbers per object and
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -102,9 +103,23 @@ def write_rows(path: Path, rows: pd.DataFrame) -> None:
     write_atomic(Path(path), lambda temporary: table.to_parquet(temporary, index=False))
 
 
-def read_rows(path: Path) -> pd.DataFrame:
-    """Read the rows that `write_rows` wrote; a file with other columns is refused by name."""
-    table = pd.read_parquet(path)
+def read_rows(*paths: Path) -> pd.DataFrame:
+    """Read the rows that `write_rows` wrote, of several files one after the other.
+
+    Raises
+    ------
+    ValueError
+        If a file is no such table; the message names it.
+    """
+    tables = [pd.read_parquet(path) for path in paths]
+    if len({tuple(table.columns) for table in tables}) == 1:  # else a column that one lacks would be filled as unknown
+        with contextlib.suppress(ValueError):
+            return check(pd.concat(tables, ignore_index=True))
+    checked = [_checked(path, table) for path, table in zip(paths, tables, strict=True)]
+    return pd.concat(checked, ignore_index=True)
+
+
+def _checked(path: Path, table: pd.DataFrame) -> pd.DataFrame:
     try:
         return check(table)
     except ValueError as error:

@@ -75,6 +75,21 @@ def test_a_file_of_something_else_is_named(tmp_path):
         tidy.read_rows(tmp_path / "other.parquet")
 
 
+def test_several_files_are_read_as_one_table_and_the_faulty_one_is_named(tmp_path):
+    paths = [tmp_path / f"{name}.parquet" for name in ("first", "second")]
+    tidy.write_rows(paths[0], two_rows(case="a", temporary_iou=[0.1, 0.2]))
+    tidy.write_rows(paths[1], two_rows(case="b"))
+    table = tidy.read_rows(*paths)
+    assert table.case.tolist() == ["a", "a", "b", "b"] and table.index.tolist() == [0, 1, 2, 3]
+    assert table.temporary_iou.isna().tolist() == [False, False, True, True]
+    two_rows(case="b").drop(columns="j").to_parquet(paths[1])
+    with pytest.raises(ValueError, match=r"second\.parquet is not a table of rows: rows lack the columns"):
+        tidy.read_rows(*paths)
+    tidy.check(two_rows(case="b")).assign(temporary_iou=0.5, j=2.0).to_parquet(paths[1])
+    with pytest.raises(ValueError, match=r"second\.parquet is not a table of rows: j must lie in 0\.\.1"):
+        tidy.read_rows(*paths)
+
+
 def test_rows_that_are_refused_leave_the_old_file_as_it_was(tmp_path):
     path = tmp_path / "rows.parquet"
     tidy.write_rows(path, two_rows())

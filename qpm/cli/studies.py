@@ -142,7 +142,7 @@ def verify(
 
 
 def render(
-    study: StudyFile,
+    studies: Annotated[list[Path], typer.Argument(metavar="STUDY.yaml ...", help="One study or several.")],
     results: Results = Path("results"),
     set_: Overrides = None,
     allow_partial: Annotated[
@@ -151,17 +151,29 @@ def render(
 ) -> None:
     """Make tables and figures again from the rows.
 
-    Needs no GPU and no torch.
+    Needs no GPU and no torch. Of several studies, one that cannot be rendered is named and does not keep the others
+    from it; the exit code is then 1.
 
     \b
-    Example:
+    Examples:
       qpm render studies/quickstart.yaml
+      qpm render studies/ablation.yaml studies/controls.yaml
     """
     from qpm.report.load import missing
     from qpm.report.render import render
     from qpm.study.spec import load_study
 
-    asked = load_study(study, set_ or ())
-    if (lacking := missing(results / asked.name)) and not allow_partial:
-        raise ValueError(f"not finished: {'; '.join(lacking)}; --allow-partial makes the tables of the others")
-    told(asked.name, render(results / asked.name, asked))
+    failed = False
+    for file in studies:
+        try:
+            asked = load_study(file, set_ or ())
+            if (lacking := missing(results / asked.name)) and not allow_partial:
+                wanted = "--allow-partial makes the tables of the others"
+                raise ValueError(f"not finished: {'; '.join(lacking)}; {wanted}")
+            told(asked.name, render(results / asked.name, asked))
+        except (ValueError, FileNotFoundError) as error:
+            if len(studies) == 1:
+                raise
+            failed = True
+            typer.echo(f"{file}: {error}", err=True)
+    raise typer.Exit(int(failed))

@@ -22,13 +22,31 @@ METRICS: dict[str, tuple[tuple[str, bool | None], ...]] = {
 """Metric -> the columns whose means over objects it averages: a measure, over seen or unseen or all objects."""
 
 
-def object_pairs(rows: pd.DataFrame, case: str, baseline: str) -> pd.DataFrame:
+def object_means(rows: pd.DataFrame) -> pd.DataFrame:
+    """`summary.objects` of any number of cases, with every column that a comparison reads.
+
+    Raises
+    ------
+    ValueError
+        If an object stands in more than one trial of a case and seed; the message names it.
+    """
+    defaults = {name: value for name, value in _DEFAULTS.items() if name not in rows}
+    table = summary.objects(rows.assign(**defaults))
+    twice = table[table.duplicated(["case", *PAIR])]
+    if len(twice):
+        case = twice["case"].iloc[0]
+        named = _names(twice.loc[twice["case"] == case, PAIR])
+        raise ValueError(f"case '{case}' holds {named} in more than one trial")
+    return table
+
+
+def object_pairs(objects: pd.DataFrame, case: str, baseline: str) -> pd.DataFrame:
     """One row per object and seed, with the mean J and F of both cases.
 
     Parameters
     ----------
-    rows : DataFrame
-        See `qpm.rows`; holds both cases.
+    objects : DataFrame
+        From `object_means`; holds both cases.
     case, baseline : str
         Names in the column `case`.
 
@@ -41,16 +59,17 @@ def object_pairs(rows: pd.DataFrame, case: str, baseline: str) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If a case is unknown or has no scored rows, or if one covers objects, frames or seeds that the other
-        does not; the message names them.
+        If a case has no scored rows, or if one covers objects, frames or seeds that the other does not; the
+        message names them.
     """
-    known = {name: name for name in rows["case"].unique()}
-    left, right = (_objects(rows, lookup("case", name, known)) for name in (case, baseline))
-    _check_coverage(left, right, case, baseline)
-    right = right[[*PAIR, "j_mean", "f_mean"]]
-    pairs = left.merge(right, on=PAIR, suffixes=("_case", "_baseline"), validate="1:1")
-    measures = [f"{measure}_{side}" for measure in ("j_mean", "f_mean") for side in ("case", "baseline")]
-    return pairs.sort_values(PAIR, kind="stable", ignore_index=True)[[*PAIR, "seen", *measures]]
+    left, right = (_of_case(objects, name) for name in (case, baseline))
+    keys = [*PAIR, "frames"]
+    if not left[keys].equals(right[keys]):
+        _check_coverage(left, right, case, baseline)
+    pairs = left[[*PAIR, "seen"]].copy()  # both are sorted and hold the same objects
+    for measure in ("j_mean", "f_mean"):
+        pairs[f"{measure}_case"], pairs[f"{measure}_baseline"] = left[measure], right[measure]
+    return pairs
 
 
 def video_sums(pairs: pd.DataFrame, side: str, metric: str) -> tuple[np.ndarray, np.ndarray]:
@@ -94,16 +113,11 @@ def video_sums(pairs: pd.DataFrame, side: str, metric: str) -> tuple[np.ndarray,
     return sums, counts
 
 
-def _objects(rows: pd.DataFrame, case: str) -> pd.DataFrame:
-    """Means per object and seed of one case, each from one trial only."""
-    defaults = {name: value for name, value in _DEFAULTS.items() if name not in rows}
-    table = summary.objects(rows[rows["case"] == case].assign(**defaults))
+def _of_case(objects: pd.DataFrame, case: str) -> pd.DataFrame:
+    table = objects[objects["case"] == case]
     if table.empty:
         raise ValueError(f"case '{case}' has no scored rows")
-    twice = table[table.duplicated(PAIR)]
-    if len(twice):
-        raise ValueError(f"case '{case}' holds {_names(twice[PAIR])} in more than one trial")
-    return table
+    return table.sort_values(PAIR, kind="stable", ignore_index=True)
 
 
 def _check_coverage(left: pd.DataFrame, right: pd.DataFrame, case: str, baseline: str) -> None:

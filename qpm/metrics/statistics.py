@@ -13,10 +13,14 @@ import numpy as np
 import pandas as pd
 
 from qpm.metrics import summary
-from qpm.metrics.pairing import VIDEO, object_pairs, video_sums
+from qpm.metrics.pairing import VIDEO, object_means, object_pairs, video_sums
 from qpm.metrics.resampling import Method, bootstrap, holm, interval, pooled_mean, sign_flip_p
+from qpm.names import lookup
 
-__all__ = ["PairedDifference", "bootstrap", "compare", "holm", "paired", "sign_flip_p", "video_differences"]
+__all__ = [
+    "PairedDifference", "bootstrap", "compare", "holm", "paired", "paired_objects", "sign_flip_p",
+    "video_differences",
+]  # fmt: skip
 
 TIE = 1e-9
 """Videos whose difference is smaller count as a tie: rounding, not quality."""
@@ -94,10 +98,26 @@ def paired(
     Raises
     ------
     ValueError
-        If a case has no scored rows, the two do not cover the same objects, or G has no unseen objects.
+        If a case is unknown or has no scored rows, the two do not cover the same objects, or G has no unseen
+        objects.
     """
     metric = metric or ("G" if summary.has_seen_and_unseen(rows) else "J&F")
-    pairs = object_pairs(rows, case, baseline)
+    objects = _two_cases(rows, case, baseline)
+    return paired_objects(objects, case, baseline, metric, resamples=resamples, seed=seed, method=method)
+
+
+def paired_objects(
+    objects: pd.DataFrame,
+    case: str,
+    baseline: str,
+    metric: str,
+    *,
+    resamples: int = 9999,
+    seed: int = 0,
+    method: Method = "percentile",
+) -> PairedDifference:
+    """`paired` from `pairing.object_means`: for many comparisons of one table, whose means are taken once."""
+    pairs = object_pairs(objects, case, baseline)
     case_sums, counts = video_sums(pairs, "case", metric)
     baseline_sums, _ = video_sums(pairs, "baseline", metric)
     sums = case_sums - baseline_sums
@@ -128,8 +148,10 @@ def compare(rows: pd.DataFrame, baseline: str, metric: str | None = None) -> pd.
     ValueError
         See `paired`.
     """
+    metric = metric or ("G" if summary.has_seen_and_unseen(rows) else "J&F")
     cases = [name for name in dict.fromkeys(rows["case"]) if name != baseline]
-    table = pd.DataFrame([vars(paired(rows, name, baseline, metric)) for name in cases])
+    objects = object_means(rows)
+    table = pd.DataFrame([vars(paired_objects(objects, name, baseline, metric)) for name in cases])
     return table.assign(p_holm=holm(table["p"].to_numpy())) if len(table) else table
 
 
@@ -142,13 +164,18 @@ def video_differences(rows: pd.DataFrame, case: str, baseline: str, metric: str 
         Columns dataset, sequence, objects, case, baseline, difference. For G, a video counts with the mean of
         the columns that it has.
     """
-    pairs = object_pairs(rows, case, baseline)
+    pairs = object_pairs(_two_cases(rows, case, baseline), case, baseline)
     table = pairs.groupby(VIDEO, sort=True)["object_id"].nunique().rename("objects").reset_index()
     for side in ("case", "baseline"):
         table[side] = _video_means(*video_sums(pairs, side, metric))
     table["difference"] = table["case"] - table["baseline"]
     order = table["difference"].abs().sort_values(ascending=False, kind="stable").index
     return table.loc[order].reset_index(drop=True)
+
+
+def _two_cases(rows: pd.DataFrame, case: str, baseline: str) -> pd.DataFrame:
+    known = {name: name for name in rows["case"].unique()}
+    return object_means(rows[rows["case"].isin([lookup("case", name, known) for name in (case, baseline)])])
 
 
 def _video_means(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -101,7 +101,11 @@ def youtube(rows: pd.DataFrame) -> dict[str, float]:
     ValueError
         If the rows hold more than one case.
     """
-    table = objects(_one_case(rows))
+    return youtube_means(objects(_one_case(rows)))
+
+
+def youtube_means(table: pd.DataFrame) -> dict[str, float]:
+    """`youtube` of one case from its `objects`."""
     seen = _seen(table)
     scores = {
         f"{measure}_{kind}": _mean(table.loc[(seen == flag).fillna(False), f"{measure.lower()}_mean"])
@@ -116,6 +120,11 @@ def overall(rows: pd.DataFrame) -> tuple[str, float]:
     if has_seen_and_unseen(rows):
         return "G", youtube(rows)["overall"]
     return "J&F", davis(rows)["J&F"]
+
+
+def score(table: pd.DataFrame, metric: str) -> float:
+    """J&F (as `davis`) or G (as `youtube`) of one case, from its `objects`."""
+    return youtube_means(table)["overall"] if metric == "G" else (_mean(table.j_mean) + _mean(table.f_mean)) / 2
 
 
 def has_seen_and_unseen(rows: pd.DataFrame) -> bool:

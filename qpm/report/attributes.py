@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from qpm.metrics import statistics
+from qpm.metrics.pairing import object_means
 from qpm.report import captions, style
 from qpm.report import cases as comparison
 from qpm.report.load import NotMeasuredError, Results
@@ -35,14 +36,15 @@ def prepare(rows: pd.DataFrame, cases: Sequence[str], baseline: str) -> pd.DataF
         ``attribute case difference low high n_videos``: "all videos" first, then the attributes by name; in
         each the cases in the order given.
     """
-    both = {case: comparison.side_by_side(rows, case, baseline) for case in cases}
+    objects = object_means(rows[rows.case.isin([*cases, baseline])])
+    both = {case: comparison.side_by_side(objects, case, baseline) for case in cases}
     known = {text: set(text.split(";")) - {""} for text in rows.attributes.unique()}
     records = []
     for name in [ALL, *sorted(set().union(*known.values()))]:
         texts = [text for text, named in known.items() if name == ALL or name in named]
         for case in cases:
             part = both[case][both[case].attributes.isin(texts)]
-            paired = statistics.paired(part, case, baseline, "J&F")
+            paired = statistics.paired_objects(part, case, baseline, "J&F")
             alone = paired.n_videos < 2
             low, high = (float("nan"), float("nan")) if alone else (paired.low, paired.high)
             record = {

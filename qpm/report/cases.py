@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from qpm.metrics import statistics, summary
+from qpm.metrics.pairing import object_means
 from qpm.report.load import NotMeasuredError
 from qpm.rows import is_kept
 
 FRAME = ["case", "trial", "seed", "dataset", "sequence", "frame_index"]
 MEASUREMENT = ["case", "dataset", "sequence", "object_id", "frame"]
-ABOUT_OBJECTS = ["study", "category", "seen", "attributes"]
+OBJECT = ["dataset", "sequence", "object_id"]
 
 
 def compare(rows: pd.DataFrame, baseline: str) -> pd.DataFrame:
@@ -42,10 +45,10 @@ def compare(rows: pd.DataFrame, baseline: str) -> pd.DataFrame:
         raise NotMeasuredError(
             f"the baseline '{baseline}' has no finished trial; cases with rows: {', '.join(names)}"
         )
-    metric = metric_name(rows)
-    records = [_level(rows[rows.case == case], case, metric) for case in names]
+    metric, objects = metric_name(rows), object_means(rows)
+    records = [_level(objects[objects.case == case], case, metric) for case in names]
     table = pd.DataFrame(records).merge(memory_use(rows), on="case", how="left")
-    table = table.merge(differences(rows, baseline, metric), on="case", how="left")
+    table = table.merge(differences(objects, names, baseline, metric), on="case", how="left")
     order = [
         "case",
         "metric",
@@ -68,21 +71,16 @@ def metric_name(rows: pd.DataFrame) -> str:
     return "G" if summary.has_seen_and_unseen(rows) else "J&F"
 
 
-def value(rows: pd.DataFrame, metric: str) -> float:
-    """Return the score of one case under a named metric."""
-    return summary.youtube(rows)["overall"] if metric == "G" else summary.davis(rows)["J&F"]
-
-
-def differences(rows: pd.DataFrame, baseline: str, metric: str) -> pd.DataFrame:
+def differences(objects: pd.DataFrame, names: Sequence[str], baseline: str, metric: str) -> pd.DataFrame:
     """Return each other case's paired difference to the baseline, with its interval, p and Holm-corrected p.
 
-    Seeds are averaged first, so a random control of five draws can stand against a baseline of one. Where the
-    baseline has several seeds, those that the case has too are compared.
+    `objects` is from `pairing.object_means`.
     """
     records = []
-    for case in dict.fromkeys(rows.case):
+    for case in names:
         if case != baseline:
-            paired = statistics.paired(side_by_side(rows, case, baseline), case, baseline, metric)
+            both = side_by_side(objects, case, baseline)
+            paired = statistics.paired_objects(both, case, baseline, metric)
             fields = ("difference", "low", "high", "p", "win", "tie", "loss")
             records.append({"case": case} | {name: getattr(paired, name) for name in fields})
     columns = ["case", "difference", "low", "high", "p", "win", "tie", "loss"]
@@ -91,18 +89,21 @@ def differences(rows: pd.DataFrame, baseline: str, metric: str) -> pd.DataFrame:
     return table
 
 
-def side_by_side(rows: pd.DataFrame, case: str, baseline: str) -> pd.DataFrame:
-    """Return what a comparison reads of two cases: `average_seeds` of `shared_seeds`, without the other columns."""
-    columns = [*MEASUREMENT, "trial", "seed", "frame_index", "scored", "j", "f", *ABOUT_OBJECTS]
-    return average_seeds(shared_seeds(rows[[name for name in columns if name in rows]], case, baseline))
+def side_by_side(objects: pd.DataFrame, case: str, baseline: str) -> pd.DataFrame:
+    """Return the objects of two cases as a comparison reads them, each once: the means over its seeds.
 
-
-def shared_seeds(rows: pd.DataFrame, case: str, baseline: str) -> pd.DataFrame:
-    """Return the rows of two cases, only the seeds of both if the baseline has several and they share any."""
-    both = rows[rows.case.isin([case, baseline])]
-    seeds = {name: set(group.seed) for name, group in both.groupby("case")}
-    shared = seeds[case] & seeds[baseline]
-    return both[both.seed.isin(shared)] if len(seeds[baseline]) > 1 and shared else both
+    So a random control of five draws can stand against a baseline of one. Where the baseline has several seeds,
+    those that the case has too are compared.
+    """
+    both = objects[objects.case.isin([case, baseline])]
+    seeds = [set(both.seed[both.case == name]) for name in (case, baseline)]
+    shared = seeds[0] & seeds[1]
+    if len(seeds[1]) > 1 and shared:
+        both = both[both.seed.isin(shared)]
+    if max(len(each) for each in seeds) > 1:
+        means = both.groupby(["case", *OBJECT])[["j_mean", "f_mean"]].transform("mean")
+        both = both.assign(**means)[~both.duplicated(["case", *OBJECT])]
+    return both.assign(seed=0)
 
 
 def average_seeds(rows: pd.DataFrame) -> pd.DataFrame:
@@ -135,13 +136,11 @@ def kept(memorized: pd.Series) -> pd.Series:
     return pd.Series(answers[which], memorized.index)
 
 
-def _level(rows: pd.DataFrame, case: str, metric: str) -> dict[str, object]:
-    scored = rows[rows.scored]
-    values = [value(group, metric) for _, group in rows.groupby(["trial", "seed"], sort=True)]
-    videos = scored[["dataset", "sequence"]].drop_duplicates()
-    objects = scored[["dataset", "sequence", "object_id"]].drop_duplicates()
+def _level(objects: pd.DataFrame, case: str, metric: str) -> dict[str, object]:
+    values = [summary.score(each, metric) for _, each in objects.groupby(["trial", "seed"], sort=True)]
     return {
-        "case": case, "metric": metric, "measured": sum(values) / len(values),
+        "case": case, "metric": metric, "measured": sum(values) / len(values) if values else float("nan"),
         "spread": float(pd.Series(values).std(ddof=1)) if len(values) > 1 else float("nan"),
-        "n_videos": len(videos), "n_objects": len(objects), "n_seeds": len(values),
+        "n_videos": len(objects[OBJECT[:2]].drop_duplicates()), "n_objects": len(objects[OBJECT].drop_duplicates()),
+        "n_seeds": len(values),
     }  # fmt: skip

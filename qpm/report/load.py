@@ -72,8 +72,8 @@ def load(study_dir: Path, required: bool = True) -> Results:
         return Results(study_dir, tidy.check(pd.DataFrame(columns=list(tidy.COLUMNS))), ())
     if not trials:
         raise FileNotFoundError(f"no finished trial under {study_dir / 'trials'}; run the study first")
-    tables = [tidy.read_rows(study_dir / "trials" / trial["folder"] / "rows.parquet") for trial in trials]
-    return Results(study_dir, pd.concat(tables, ignore_index=True), trials, missing(study_dir))
+    files = [study_dir / "trials" / trial["folder"] / "rows.parquet" for trial in trials]
+    return Results(study_dir, tidy.read_rows(*files), trials, missing(study_dir))
 
 
 def study_folder(named: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +40,38 @@ def trials(results: Results) -> Table:
 
 
 def write_provenance(results: Results) -> Path:
-    """Write ``provenance.json``: the records of the study's trials in full, for a program to read."""
+    """Write ``provenance.json``: the records of the study's trials, for a program to read.
+
+    ``shared`` holds what all trials have in common, each of ``trials`` the rest, under the same keys.
+    """
     kept = ("hash", "started", "ended", "seconds", "device", "config", "identity", "provenance")
     records = [{name: trial[name] for name in kept if name in trial} for trial in results.trials]
+    common = _shared(records)
     path = results.folder / "provenance.json"
-    write_json(path, {"facts": facts(results), "trials": records})
+    own = [_without(record, common) for record in records]
+    write_json(path, {"facts": facts(results), "shared": common, "trials": own})
     return path
+
+
+def _shared(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What all records hold with the same value, at any depth."""
+    common: dict[str, Any] = {}
+    for key in records[0] if records else ():
+        if all(key in record for record in records):
+            values = [record[key] for record in records]
+            if all(value == values[0] for value in values):
+                common[key] = values[0]
+            elif all(isinstance(value, Mapping) for value in values) and (inner := _shared(values)):
+                common[key] = inner
+    return common
+
+
+def _without(record: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
+    rest = {key: value for key, value in record.items() if key not in common or value != common[key]}
+    return {
+        key: _without(value, common[key]) if key in common and isinstance(value, Mapping) else value
+        for key, value in rest.items()
+    }
 
 
 def _facts(trial: Mapping[str, Any]) -> list[tuple[str, str]]:

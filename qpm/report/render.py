@@ -149,6 +149,8 @@ def make(study_dir: Path, study: StudyLike) -> Rendered:
 
 def _videos(results: Results, chosen: Context) -> Mapping[str, Any] | None:
     """The page's player; None where the study saved no masks, or its videos are not on this machine."""
+    if not results.trials:
+        return None
     try:
         return player.player(results, chosen.case, chosen.baseline)
     except (NotMeasuredError, FileNotFoundError) as error:

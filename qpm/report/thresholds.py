@@ -62,25 +62,13 @@ def prepare(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     reference = min(
         points, key=lambda case: sum(abs(points[case][key] - PAPER.get(key, 0.0)) for key in keys)
     )
-    own = rows[rows.case.isin(points)]
-    use = cases.memory_use(own)
-    table = cases.compare(by_object(own), reference).drop(columns=[name for name in use if name != "case"])
-    table = table.merge(use, on="case", how="left")
+    table = cases.compare(rows[rows.case.isin(points)], reference)
     table = pd.DataFrame([points[case] for case in table.case])[list(keys)].join(table)
     table["reference"] = table.case == reference
     table[["difference", "low", "high"]] = table[["difference", "low", "high"]].fillna(0.0)
     order = [*keys, "case", "metric", "measured", "difference", "low", "high", "p", "p_holm", "reference"]
     table = table[[*order, "kept_share", "bank_frames", "n_videos"]]
     return table.sort_values(list(keys), ignore_index=True)
-
-
-def by_object(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per object and trial with its mean J and F: the same scores, quickly compared for many cases."""
-    scored = rows[rows.scored]
-    keys = ["trial", "case", "seed", "dataset", "sequence", "object_id"]
-    means = scored.groupby(keys, sort=False)[["j", "f"]].mean()
-    first = scored.drop_duplicates(keys).set_index(keys)
-    return first.assign(j=means.j, f=means.f).reset_index()[list(rows.columns)]
 
 
 def draw(table: pd.DataFrame, ax: Axes) -> None:

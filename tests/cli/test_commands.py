@@ -71,6 +71,15 @@ def test_a_list_is_a_table_on_stdout_and_nothing_else():
     assert result.stderr == ""
 
 
+def test_one_study_that_cannot_be_rendered_does_not_keep_the_others_from_it(repository, monkeypatch, tmp_path):
+    monkeypatch.chdir(repository)
+    wanted = [f"studies/{name}.yaml" for name in ("ablation", "table2", "table1")]
+    result = qpm("render", *wanted, "--results", tmp_path)
+    assert result.exit_code == 1, result.output
+    assert "studies/ablation.yaml: no finished trial" in result.stderr
+    assert {page.parent.name for page in tmp_path.glob("*/index.html")} == {"table1", "table2"}
+
+
 def test_the_doctor_names_versions_device_and_weights():
     result = qpm("doctor", "--json")
     parts = {row["part"]: row for row in json.loads(result.stdout)}

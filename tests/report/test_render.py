@@ -11,7 +11,7 @@ from qpm.report.page import write_page
 from qpm.report.publish import Section, together
 from qpm.report.render import REPORTS, context, make, render
 from tests.report.clips import write_study_with_clips
-from tests.report.conftest import make_study, write_study
+from tests.report.conftest import make_study, record, write_study
 
 
 @pytest.fixture(scope="module")
@@ -110,9 +110,22 @@ def test_the_page_escapes_the_studys_words_and_shows_provenance(rendered):
 
 
 def test_the_provenance_is_there_for_a_program_too(rendered):
-    record = json.loads(rendered.provenance.read_text())
-    assert record["facts"]["weights"] == "half (SHA-256 cdcdcdcdcdcd)"
-    assert len(record["trials"]) == 8 and record["trials"][0]["config"]["study"] == "fabricated"
+    written = json.loads(rendered.provenance.read_text())
+    assert written["facts"]["weights"] == "half (SHA-256 cdcdcdcdcdcd)"
+    assert len(written["trials"]) == 8 and written["shared"]["config"]["study"] == "fabricated"
+
+
+def test_what_the_trials_share_and_what_each_has_of_its_own_is_the_whole_record(rendered):
+    def joined(shared, own):
+        both = {key: joined(shared[key], own[key]) for key in shared.keys() & own.keys()}
+        return shared | own | both
+
+    written = json.loads(rendered.provenance.read_text())
+    whole = [joined(written["shared"], own) for own in written["trials"]]
+    recorded = {(trial["config"]["case"], trial["config"]["seed"]): trial for trial in whole}
+    for (case, seed), trial in recorded.items():
+        assert trial == {key: value for key, value in record(case, seed).items() if key != "status"}
+    assert len(recorded) == 8 and all("identity" not in own for own in written["trials"])
 
 
 def test_a_report_of_several_parts_has_one_heading_and_one_below_it_for_each_part(results, study):
