@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 
 from qpm.cli import app
+from qpm.memory import FrameState, MemoryPolicy
 from qpm.study.spec import load_study
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,6 +58,17 @@ def test_a_command_in_a_sentence_has_the_options_that_it_is_shown_with():
         command, rest = command_of(words(line))
         known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
         assert {part for part in rest if part.startswith("--")} <= known, line
+
+
+def test_the_policy_of_ones_own_is_one(tmp_path, monkeypatch):
+    code, cases = (re.search(rf"```{form}\n(.*?)```", README, flags=re.S)[1] for form in ("python", "yaml"))
+    (tmp_path / "mylab.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    policy = MemoryPolicy.model_validate(yaml.safe_load(cases)["cases"]["steady"]["policy"])
+    previous, long = policy.shelves
+    assert previous.name == "previous" and long.keep.overlap == 0.7
+    moved = [FrameState(objects=(1,), since_kept=5, signals={"temporal_iou": (iou,)}) for iou in (0.6, 0.75)]
+    assert [long.keep(frame) for frame in moved] == [False, True]
 
 
 def test_the_words_of_a_line_are_those_after_the_program():

@@ -106,7 +106,8 @@ class Registered:
         try:
             found = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as error:
-            raise ValueError(f"cannot import the {self.kind} '{name}': {error}") from error
+            wanted = f"put the folder that holds {module.partition('.')[0]} on PYTHONPATH, or install it"
+            raise ValueError(f"cannot import the {self.kind} '{name}': {error}; {wanted}") from error
         if not (isinstance(found, type) and issubclass(found, self.base)):
             raise ValueError(f"{self.kind} '{name}' is not a subclass of qpm.memory.{self.base.__name__}")
         return found

@@ -125,9 +125,13 @@ def test(table: pd.DataFrame, baseline: str) -> str:
     """Return how differences, intervals and p values of a comparison were made."""
     return (
         f"Difference: to {baseline}, paired by object; in brackets the 95 % interval of a bootstrap over videos; "
-        f"p: sign-flip permutation over videos, Holm-corrected over the {int(table.p.notna().sum())} comparisons. "
+        f"p: sign-flip permutation over videos{_corrected(int(table.p.notna().sum()))}. "
         "Kept: share of frames that entered memory by the keep rule; bank: frames read, on average; n: videos."
     )
+
+
+def _corrected(comparisons: int) -> str:
+    return f", Holm-corrected over the {comparisons} comparisons" if comparisons > 1 else ""
 
 
 def small_sample(table: pd.DataFrame) -> str:
@@ -137,13 +141,14 @@ def small_sample(table: pd.DataFrame) -> str:
         return ""
     few = f"{plural(n, 'video')} {'is' if n == 1 else 'are'} too few"
     smallest = min(1.0, 2.0 ** (1 - n) * len(compared))
+    corrected = "corrected " if len(compared) > 1 else ""
     if n < FEWEST_VIDEOS:
-        chance = f"{few} to tell any difference from chance: no corrected p can fall below {smallest:.2g}"
+        chance = f"{few} to tell any difference from chance: no {corrected}p can fall below {smallest:.2g}"
         return f"{chance}, and a bootstrap over so few videos is no interval to rely on."
     half = float(((compared.high - compared.low) / 2).median())
     text = f"{few} for small effects: the typical interval is ±{fixed(half)}"
     text += ", and a smaller difference cannot be told from zero"
-    return f"{text}; no corrected p can fall below {smallest:.2g}." if smallest > 0.05 else f"{text}."
+    return f"{text}; no {corrected}p can fall below {smallest:.2g}." if smallest > 0.05 else f"{text}."
 
 
 def join(*sentences: str) -> str:

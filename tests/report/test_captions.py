@@ -40,7 +40,7 @@ def test_a_case_with_other_weights_is_named(results):
     ("n", "words"),
     [
         (1, "1 video is too few to tell any difference from chance"),
-        (5, "no corrected p can fall below 0.062"),
+        (5, "no p can fall below 0.062"),
         (8, "8 videos are too few for small effects: the typical interval is ±0.020"),
     ],
 )
