@@ -109,6 +109,12 @@ def test_the_page_escapes_the_studys_words_and_shows_provenance(rendered):
     assert "8.0 min over all trials" in text
 
 
+def test_a_study_that_a_server_fills_has_no_trials_to_tell_of(tmp_path, study):
+    study.report = ("leaderboard",)
+    text = make(tmp_path / "table1", study).page.read_text()
+    assert "Leaderboard" in text and "Provenance" not in text and "trials" not in text
+
+
 def test_the_provenance_is_there_for_a_program_too(rendered):
     written = json.loads(rendered.provenance.read_text())
     assert written["facts"]["weights"] == "half (SHA-256 cdcdcdcdcdcd)"
