@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from qpm.cli.faults import EXPECTED, explain
 from qpm.cli.output import show
 
 WIDTH = 120  # longest line of a caption
@@ -142,6 +143,7 @@ def verify(
 
 
 def render(
+    context: typer.Context,
     studies: Annotated[list[Path], typer.Argument(metavar="STUDY.yaml ...", help="One study or several.")],
     results: Results = Path("results"),
     set_: Overrides = None,
@@ -171,9 +173,9 @@ def render(
                 wanted = "--allow-partial makes the tables of the others"
                 raise ValueError(f"not finished: {'; '.join(lacking)}; {wanted}")
             told(asked.name, render(results / asked.name, asked))
-        except (ValueError, FileNotFoundError) as error:
-            if len(studies) == 1:
+        except EXPECTED as error:
+            if len(studies) == 1 or context.find_root().meta["qpm.debug"]:
                 raise
             failed = True
-            typer.echo(f"{file}: {error}", err=True)
+            typer.echo("\n".join([f"{file}:", *explain(error)]), err=True)
     raise typer.Exit(int(failed))

@@ -23,21 +23,9 @@ METRICS: dict[str, tuple[tuple[str, bool | None], ...]] = {
 
 
 def object_means(rows: pd.DataFrame) -> pd.DataFrame:
-    """`summary.objects` of any number of cases, with every column that a comparison reads.
-
-    Raises
-    ------
-    ValueError
-        If an object stands in more than one trial of a case and seed; the message names it.
-    """
+    """`summary.objects` of any number of cases, with every column that a comparison reads."""
     defaults = {name: value for name, value in _DEFAULTS.items() if name not in rows}
-    table = summary.objects(rows.assign(**defaults))
-    twice = table[table.duplicated(["case", *PAIR])]
-    if len(twice):
-        case = twice["case"].iloc[0]
-        named = _names(twice.loc[twice["case"] == case, PAIR])
-        raise ValueError(f"case '{case}' holds {named} in more than one trial")
-    return table
+    return summary.objects(rows.assign(**defaults))
 
 
 def object_pairs(objects: pd.DataFrame, case: str, baseline: str) -> pd.DataFrame:
@@ -46,7 +34,7 @@ def object_pairs(objects: pd.DataFrame, case: str, baseline: str) -> pd.DataFram
     Parameters
     ----------
     objects : DataFrame
-        From `object_means`; holds both cases.
+        From `object_means`; holds both cases, each object and seed of a case in one trial.
     case, baseline : str
         Names in the column `case`.
 
@@ -59,8 +47,8 @@ def object_pairs(objects: pd.DataFrame, case: str, baseline: str) -> pd.DataFram
     Raises
     ------
     ValueError
-        If a case has no scored rows, or if one covers objects, frames or seeds that the other does not; the
-        message names them.
+        If a case has no scored rows, if one covers objects, frames or seeds that the other does not, or if an object
+        stands in more than one trial of a case and seed; the message names them.
     """
     left, right = (_of_case(objects, name) for name in (case, baseline))
     keys = [*PAIR, "frames"]
@@ -117,6 +105,9 @@ def _of_case(objects: pd.DataFrame, case: str) -> pd.DataFrame:
     table = objects[objects["case"] == case]
     if table.empty:
         raise ValueError(f"case '{case}' has no scored rows")
+    twice = table[table.duplicated(PAIR)]
+    if len(twice):
+        raise ValueError(f"case '{case}' holds {_names(twice[PAIR])} in more than one trial")
     return table.sort_values(PAIR, kind="stable", ignore_index=True)
 
 

@@ -149,7 +149,8 @@ def compare(rows: pd.DataFrame, baseline: str, metric: str | None = None) -> pd.
         See `paired`.
     """
     metric = metric or ("G" if summary.has_seen_and_unseen(rows) else "J&F")
-    cases = [name for name in dict.fromkeys(rows["case"]) if name != baseline]
+    known = {name: name for name in dict.fromkeys(rows["case"])}
+    cases = [name for name in known if name != lookup("case", baseline, known)]
     objects = object_means(rows)
     table = pd.DataFrame([vars(paired_objects(objects, name, baseline, metric)) for name in cases])
     return table.assign(p_holm=holm(table["p"].to_numpy())) if len(table) else table

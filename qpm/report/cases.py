@@ -46,7 +46,8 @@ def compare(rows: pd.DataFrame, baseline: str) -> pd.DataFrame:
             f"the baseline '{baseline}' has no finished trial; cases with rows: {', '.join(names)}"
         )
     metric, objects = metric_name(rows), object_means(rows)
-    records = [_level(objects[objects.case == case], case, metric) for case in names]
+    runs = rows[["case", "trial", "seed"]].drop_duplicates()
+    records = [_level(objects[objects.case == case], runs[runs.case == case], case, metric) for case in names]
     table = pd.DataFrame(records).merge(memory_use(rows), on="case", how="left")
     table = table.merge(differences(objects, names, baseline, metric), on="case", how="left")
     order = [
@@ -90,19 +91,20 @@ def differences(objects: pd.DataFrame, names: Sequence[str], baseline: str, metr
 
 
 def side_by_side(objects: pd.DataFrame, case: str, baseline: str) -> pd.DataFrame:
-    """Return the objects of two cases as a comparison reads them, each once: the means over its seeds.
+    """Return the objects of two cases as a comparison reads them, each once: the means over its trials.
 
-    So a random control of five draws can stand against a baseline of one. Where the baseline has several seeds,
-    those that the case has too are compared.
+    So a random control of five draws can stand against a baseline of one, and so can several trainings. Where the
+    baseline has several seeds, those that the case has too are compared.
     """
     both = objects[objects.case.isin([case, baseline])]
     seeds = [set(both.seed[both.case == name]) for name in (case, baseline)]
     shared = seeds[0] & seeds[1]
     if len(seeds[1]) > 1 and shared:
         both = both[both.seed.isin(shared)]
-    if max(len(each) for each in seeds) > 1:
+    again = both.duplicated(["case", *OBJECT])
+    if again.any():
         means = both.groupby(["case", *OBJECT])[["j_mean", "f_mean"]].transform("mean")
-        both = both.assign(**means)[~both.duplicated(["case", *OBJECT])]
+        both = both.assign(**means)[~again]
     return both.assign(seed=0)
 
 
@@ -136,10 +138,13 @@ def kept(memorized: pd.Series) -> pd.Series:
     return pd.Series(answers[which], memorized.index)
 
 
-def _level(objects: pd.DataFrame, case: str, metric: str) -> dict[str, object]:
-    values = [summary.score(each, metric) for _, each in objects.groupby(["trial", "seed"], sort=True)]
+def _level(objects: pd.DataFrame, runs: pd.DataFrame, case: str, metric: str) -> dict[str, object]:
+    """One case's score over its runs; a run without a scored object has none, and so has the case then."""
+    of_run = dict(list(objects.groupby(["trial", "seed"])))
+    named = sorted(zip(runs.trial, runs.seed, strict=True))
+    values = [summary.score(of_run.get(run, objects.iloc[:0]), metric) for run in named]
     return {
-        "case": case, "metric": metric, "measured": sum(values) / len(values) if values else float("nan"),
+        "case": case, "metric": metric, "measured": sum(values) / len(values),
         "spread": float(pd.Series(values).std(ddof=1)) if len(values) > 1 else float("nan"),
         "n_videos": len(objects[OBJECT[:2]].drop_duplicates()), "n_objects": len(objects[OBJECT].drop_duplicates()),
         "n_seeds": len(values),

@@ -42,11 +42,11 @@ def trials(results: Results) -> Table:
 def write_provenance(results: Results) -> Path:
     """Write ``provenance.json``: the records of the study's trials, for a program to read.
 
-    ``shared`` holds what all trials have in common, each of ``trials`` the rest, under the same keys.
+    ``shared`` holds what all of several trials have in common, each of ``trials`` the rest, under the same keys.
     """
     kept = ("hash", "started", "ended", "seconds", "device", "config", "identity", "provenance")
     records = [{name: trial[name] for name in kept if name in trial} for trial in results.trials]
-    common = _shared(records)
+    common = _shared(records) if len(records) > 1 else {}
     path = results.folder / "provenance.json"
     own = [_without(record, common) for record in records]
     write_json(path, {"facts": facts(results), "shared": common, "trials": own})
@@ -59,7 +59,7 @@ def _shared(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for key in records[0] if records else ():
         if all(key in record for record in records):
             values = [record[key] for record in records]
-            if all(value == values[0] for value in values):
+            if len({repr(value) for value in values}) == 1:  # True is not 1
                 common[key] = values[0]
             elif all(isinstance(value, Mapping) for value in values) and (inner := _shared(values)):
                 common[key] = inner
@@ -67,7 +67,7 @@ def _shared(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _without(record: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
-    rest = {key: value for key, value in record.items() if key not in common or value != common[key]}
+    rest = {key: value for key, value in record.items() if key not in common or repr(value) != repr(common[key])}
     return {
         key: _without(value, common[key]) if key in common and isinstance(value, Mapping) else value
         for key, value in rest.items()

@@ -11,8 +11,8 @@ SOURCES = {
     "qpm convert propagation_model.pth --from mivos --out {file}",
     "qdmn": "get a checkpoint from the authors of github.com/yongliu20/QDMN, or train one there, and run: "
     "qpm convert QDMN.pth --from qdmn --out {file}",
-    "half_": "it is the network 'half' trained once more, about an hour on one core: qpm run studies/train_half.yaml "
-    "--set 'seeds=[1]', and copy its weights.safetensors to {file}",
+    "half_1": "it is the network 'half' trained once more, about an hour on one core: qpm run studies/train_half.yaml "
+    "--set 'seeds=[1]' (the file says what it needs), and copy its weights.safetensors to {file}",
     "qpm": "the paper's weights are not published: train the network 'paper' (studies/train_half.yaml shows how, with "
     "training.network: paper) and copy its weights.safetensors to {file}",
 }

@@ -76,7 +76,7 @@ def test_one_study_that_cannot_be_rendered_does_not_keep_the_others_from_it(repo
     wanted = [f"studies/{name}.yaml" for name in ("ablation", "table2", "table1")]
     result = qpm("render", *wanted, "--results", tmp_path)
     assert result.exit_code == 1, result.output
-    assert "studies/ablation.yaml: no finished trial" in result.stderr
+    assert "studies/ablation.yaml:\nerror: no finished trial" in result.stderr
     assert {page.parent.name for page in tmp_path.glob("*/index.html")} == {"table1", "table2"}
 
 

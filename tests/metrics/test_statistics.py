@@ -226,6 +226,11 @@ def test_every_case_is_compared_with_the_baseline_and_corrected_together():
     np.testing.assert_array_equal(table.p_holm, statistics.holm(table.p))
 
 
+def test_a_baseline_that_is_misspelt_is_named_with_its_nearest():
+    with pytest.raises(ValueError, match="unknown case 'bass'; did you mean 'base'"):
+        statistics.compare(two_cases(), "bass")
+
+
 def test_videos_that_differ_most_come_first():
     rows = pd.concat(
         [rows_of({"a": [0.5], "b": [0.5, 0.5], "c": [0.5]}, "base"),

@@ -73,6 +73,22 @@ def test_a_baseline_of_several_seeds_is_compared_on_the_shared_ones():
     assert table.loc["qpm", "difference"] == pytest.approx(0.2 / 3)
 
 
+def test_several_trainings_of_one_seed_are_averaged_like_seeds():
+    rows = two_cases()
+    again = rows.assign(trial=rows.trial + "-again", j=rows.j - 0.1, f=rows.f - 0.1)
+    table = cases.compare(pd.concat([rows, again], ignore_index=True), "stm").set_index("case")
+    assert table.n_seeds.tolist() == [2, 2]
+    assert table.loc["stm", "measured"] == pytest.approx(0.55) and table.loc["stm", "spread"] > 0
+    assert table.loc["qpm", "difference"] == pytest.approx(0.2 / 3)
+
+
+def test_a_run_without_a_score_is_a_gap_and_not_left_out():
+    rows = two_cases()
+    empty = rows[rows.case == "qpm"].assign(seed=1, trial="qpm-1", scored=False)
+    table = cases.compare(pd.concat([rows, empty], ignore_index=True), "stm").set_index("case")
+    assert pd.isna(table.loc["qpm", "measured"]) and table.loc["qpm", "n_seeds"] == 2
+
+
 def test_the_correction_counts_every_comparison_of_the_table():
     rows = two_cases()
     third = rows[rows.case == "qpm"].assign(case="quality_gated", trial="g")
