@@ -1,12 +1,14 @@
 """Exit codes, and errors as one readable line each instead of a traceback.
 
 0 all well; 1 some trial failed, some input was refused while others ran, or a bug of ours; 2 usage or configuration;
-130 interrupted.
+130 interrupted, 143 terminated.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import typer
@@ -19,6 +21,17 @@ Model = TypeVar("Model", bound="BaseModel")
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 EXPECTED = (ValueError, OSError, ImportError)  # what a wrong name, value, path or file raises
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: a batch system's word means what Ctrl-C means, but for its exit code."""
+
+    exit_code = 128 + signal.SIGTERM
+
+
+def terminated(number: int, frame: FrameType | None) -> None:
+    """Answer SIGTERM."""
+    raise Terminated
 
 
 class Commands(TyperGroup):
@@ -34,9 +47,9 @@ class Commands(TyperGroup):
         """Run a command; translate what it raises."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             typer.echo("interrupted", err=True)
-            raise typer.Exit(INTERRUPTED) from None
+            raise typer.Exit(getattr(error, "exit_code", INTERRUPTED)) from None
         except BrokenPipeError:  # `qpm ... | head`
             sys.stderr.close()
             raise typer.Exit(0) from None

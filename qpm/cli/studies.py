@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from qpm.cli.faults import EXPECTED, explain
+from qpm.cli.faults import EXPECTED, explain, terminated
 from qpm.cli.output import show
 
 WIDTH = 120  # longest line of a caption
@@ -88,7 +88,7 @@ def run(
     from qpm.study.locks import Locked
     from qpm.study.spec import load_study
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's word means what Ctrl-C means
+    signal.signal(signal.SIGTERM, terminated)
     try:
         loaded = load_study(study, set_ or ())
         summary = runner.run(loaded, results, jobs, cluster, allow_partial, fail_fast, share, per_gpu)

@@ -47,7 +47,7 @@ def train(
     chosen = _only([t for t in trials if case in (None, t.case) and seed in (None, t.seed)], trials, study)
     first = rank() == 0
     try:
-        with recorded(chosen, out) if first else nullcontext(), shown(chosen.case) as tell:
+        with recorded(chosen, out) if first else nullcontext(), shown(chosen.case) if first else nullcontext() as tell:
             weights = train(chosen, out, tell=tell)
     except KeyboardInterrupt as error:
         typer.echo(str(error) or "interrupted", err=True)

@@ -95,15 +95,16 @@ def run(
             console.print(f"{name} was left unfinished by a process that is gone", highlight=False, markup=False)
         ledger.make_current(planned, folder)
         pending = [entry for entry in planned if not ledger.is_finished(entry)]
-        interrupted, made = False, Outputs()
+        interrupted, made = 0, Outputs()
         try:
             launched = None
             if pending:
                 launched = _launch(study, folder, planned, pending, jobs, cluster, fail_fast, share, per_gpu, console)
             failures = _failures(pending)
             made = _render(study, folder, planned, launched, bool(failures) and not allow_partial, console)
-        except KeyboardInterrupt:
-            interrupted, failures = True, _failures(pending, not_started=False)
+        except KeyboardInterrupt as error:
+            interrupted = getattr(error, "exit_code", EXIT_INTERRUPTED)  # SIGTERM has one of its own
+            failures = _failures(pending, not_started=False)
     if interrupted:
         console.print("interrupted; the same command goes on from here", highlight=False, markup=False)
     return RunSummary(
@@ -111,7 +112,7 @@ def run(
         skipped=len(planned) - len(pending),
         failed=len(failures),
         seconds=time.monotonic() - began,
-        exit_code=EXIT_INTERRUPTED if interrupted else int(bool(failures or made.failures)),
+        exit_code=interrupted or int(bool(failures or made.failures)),
         failures=(*failures, *made.failures),
         outputs=made.files,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,26 +16,38 @@ from qpm.training.mixture import Batch, ClipMixture
 Place = tuple[int, int]  # iteration, part of its batch
 
 
-class _Batches(Dataset[Batch]):
+class _Batches(Dataset[Batch | Exception]):
     """A map-style view for the loader's worker processes; what a worker draws depends on the place alone."""
 
     def __init__(self, mixture: ClipMixture, parts: int) -> None:
         self.mixture, self.parts = mixture, parts
 
-    def __getitem__(self, place: Place) -> Batch:
-        return self.mixture.batch(*place, self.parts)
+    def __getitem__(self, place: Place) -> Batch | Exception:
+        try:
+            return self.mixture.batch(*place, self.parts)
+        except (OSError, ValueError) as error:  # handed over: raised here, its words would hold a traceback
+            return error
 
 
 def batches(mixture: ClipMixture, begin: int, rank: int, ranks: int, workers: int, pinned: bool) -> Iterator[Batch]:
-    """The batches of a process from an iteration to the stage's end, `accumulate` to an iteration."""
+    """The batches of a process from an iteration to the stage's end, `accumulate` to an iteration.
+
+    Raises
+    ------
+    OSError, ValueError
+        If clips cannot be made of the data.
+    """
     each = mixture.stage.accumulate
     order = [(iteration, micro * ranks + rank)
              for iteration in range(begin, mixture.stage.iterations) for micro in range(each)]  # fmt: skip
     loader: DataLoader[Any] = DataLoader(
         _Batches(mixture, each * ranks), batch_size=None, sampler=order, num_workers=workers, collate_fn=_as_is,
-        pin_memory=pinned, worker_init_fn=_one_thread, prefetch_factor=4 if workers else None,
+        pin_memory=pinned, worker_init_fn=_as_worker, prefetch_factor=4 if workers else None,
     )  # fmt: skip
-    return iter(loader)
+    for batch in loader:
+        if isinstance(batch, Exception):
+            raise batch
+        yield batch
 
 
 def tensors(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -49,5 +62,8 @@ def _as_is(batch: Any) -> Any:
     return batch
 
 
-def _one_thread(worker: int) -> None:
+def _as_worker(number: int) -> None:
+    """One thread; and a signal to the whole group, as batch systems send, is the training's to answer."""
     torch.set_num_threads(1)
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked, signal.SIG_IGN)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,24 +31,37 @@ def save_state(folder: Path, done: int, state: dict[str, Any], keep: int) -> Pat
         If the disk is full or cannot be written; earlier checkpoints stay as they are.
     """
     path = folder / FOLDER / f"{done:08d}.pt"
-    try:
+    with room_for(path, folder):
         write_atomic(path, lambda temporary: torch.save(state, temporary))
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        earlier = checkpoints(folder)
-        told = f"; {earlier[-1].name} is kept" if earlier else ""
-        raise OSError(
-            f"cannot write checkpoint {path} ({str(error).splitlines()[0]}){told}: make room or choose another "
-            "folder, then start again to go on from there"
-        ) from error
     for old in checkpoints(folder)[:-keep]:
         old.unlink()
     return path
 
 
+@contextmanager
+def room_for(path: Path, folder: Path) -> Iterator[None]:
+    """Tell of a file of the training in `folder` that cannot be written, and what is kept.
+
+    Raises
+    ------
+    OSError
+        If the writing fails.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        earlier = checkpoints(folder)
+        told = f"; checkpoint {earlier[-1].name} is kept" if earlier else ""
+        raise OSError(
+            f"cannot write {path} ({str(error).splitlines()[0]}){told}: make room or choose another "
+            "folder, then start again to go on from there"
+        ) from error
+
+
 def load_state(folder: Path) -> dict[str, Any] | None:
     """The newest state that can be read, or None where the training has not begun; tensors and plain values only."""
     for partial in (folder / FOLDER).glob(".*.partial.pt"):
-        partial.unlink()  # of a process that was killed while writing
+        partial.unlink(missing_ok=True)  # of a process that was killed while writing; others clear up too
     for path in reversed(checkpoints(folder)):
         if zipfile.is_zipfile(path):
             state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")

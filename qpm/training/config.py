@@ -21,8 +21,8 @@ from qpm.datasets import AnyDataset
 from qpm.memory.policy import MemoryPolicy
 from qpm.training.sources import SourceConfig
 
-Damage = Literal["shift", "grow", "shrink", "swap", "erase", "spill", "empty", "blend"]
-DAMAGES: tuple[Damage, ...] = get_args(Damage)
+Damage = Literal["shift", "grow", "shrink", "swap", "erase", "spill", "empty", "blend", "drop"]
+DAMAGES: tuple[Damage, ...] = get_args(Damage)[:-1]  # those that the shipped weights were trained with
 STRIDE = 16  # a frame's sides are multiples of it
 Share = Annotated[float, Field(ge=0, le=1)]
 

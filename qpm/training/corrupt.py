@@ -25,11 +25,12 @@ def corrupt(masks: Tensor, generators: Sequence[torch.Generator], kinds: Sequenc
     Returns
     -------
     Tensor, (B, O, H, W)
-        Shifted, grown, shrunk, swapped between neighbours, half erased, spilled, or empty.
+        Shifted, grown, shrunk, swapped between neighbours, half erased, spilled, blended with its shift, empty (three
+        times in ten, else half erased), or one of the objects dropped.
     """
     ways = {
         "shift": _shift, "grow": _grow, "shrink": _shrink, "swap": _swap, "erase": _erase_side, "spill": _spill,
-        "empty": _empty, "blend": _blend_shift,
+        "empty": _empty, "blend": _blend_shift, "drop": _drop,
     }  # fmt: skip
     damages = [ways[kind] for kind in kinds]
     samples = []
@@ -97,6 +98,14 @@ def _coordinates(masks: Tensor) -> tuple[Tensor, Tensor]:
 
 def _empty(masks: Tensor, generator: torch.Generator) -> Tensor:
     return torch.zeros_like(masks) if _uniform(0, 1, generator) < 0.3 else _erase_side(masks, generator)
+
+
+def _drop(masks: Tensor, generator: torch.Generator) -> Tensor:
+    """One of the objects that are there is lost entirely, the others stay."""
+    present = masks.flatten(1).any(dim=1).nonzero().flatten().tolist() or [0]
+    lost = present[int(torch.randint(len(present), (), generator=generator))]
+    kept = torch.arange(masks.shape[0], device=masks.device) != lost
+    return masks * kept.view(-1, 1, 1)
 
 
 def _blend_shift(masks: Tensor, generator: torch.Generator) -> Tensor:

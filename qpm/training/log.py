@@ -17,6 +17,7 @@ from scipy import stats
 from torch import Tensor
 
 from qpm.files import write_atomic
+from qpm.training.checkpoint import room_for
 
 METRICS = "metrics.parquet"
 # How fast the machine was; all other columns are the same in an interrupted and in an uninterrupted run.
@@ -46,7 +47,11 @@ class TrainLog:
             kept = pd.read_parquet(self.path)
             self.rows = kept[kept["iteration"] <= done].to_dict("records")
         self.open = window or []
-        self.clock = time.perf_counter()
+
+    def begin(self) -> None:
+        """Start the clock of a row that no iteration is in yet: what was set up before is not its time."""
+        if not self.iterations:
+            self.clock = time.perf_counter()
 
     def add(self, measures: Mapping[str, Tensor]) -> None:
         """Take the measures of a batch, still on their device."""
@@ -78,7 +83,8 @@ class TrainLog:
         """Write all rows; not `now`, only if the last time is some seconds ago."""
         if self.rows and self.fabric.is_global_zero and (now or time.perf_counter() - self.written > WRITTEN):
             frame = pd.DataFrame(self.rows)
-            write_atomic(self.path, lambda temporary: frame.to_parquet(temporary, index=False))
+            with room_for(self.path, self.path.parent):
+                write_atomic(self.path, lambda temporary: frame.to_parquet(temporary, index=False))
             self.written = time.perf_counter()
 
     def _means(self) -> dict[str, float]:

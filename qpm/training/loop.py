@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from qpm.model import Network, build, save_network
-from qpm.provenance import git, source_root
-from qpm.training.checkpoint import load_state, same_training
+from qpm.training.checkpoint import load_state, room_for, same_training
 from qpm.training.config import TrainConfig
 from qpm.training.engine import open_fabric
-from qpm.training.log import TIMES, TrainLog
+from qpm.training.log import TrainLog
 from qpm.training.mixture import ClipMixture
 from qpm.training.run import Progress, Training, Validate, deciding
 from qpm.training.stage import Stage
@@ -66,7 +65,8 @@ def train(
     path = folder / WEIGHTS
     if fabric.is_global_zero:
         log.write()
-        save_network(network, path, facts(run))
+        with room_for(path, folder):
+            save_network(network, path, run.facts())
     fabric.barrier()
     return path
 
@@ -75,31 +75,23 @@ def run_stage(run: Training, place: int, state: dict[str, Any] | None) -> None:
     """Run what is left of a stage; the first one begins with the starting weights."""
     config = run.config
     end = sum(stage.iterations for stage in config.stages[: place + 1])
-    if run.done >= end:
+    whole = run.folder / f"stage-{place}.safetensors"
+    if run.done > end or (run.done == end and whole.is_file()):
         return
+    if run.done < end:
+        _go_on(run, place, state)
+    if run.fabric.is_global_zero and len(config.stages) > 1:
+        with room_for(whole, run.folder):
+            save_network(run.network, whole, run.facts())
+
+
+def _go_on(run: Training, place: int, state: dict[str, Any] | None) -> None:
+    config = run.config
     mixture = ClipMixture(config.stages[place], config.seed, place, config.strict, config.cache_gb)
     if state is None and run.done == 0:
         with run.fabric.rank_zero_first():  # who is first may have to download
             _fill(run.network, starting_network(config, mixture))
     Stage(run, place, mixture, state if state is not None and state["stage"] == place else None).run()
-    if run.fabric.is_global_zero and len(config.stages) > 1:
-        save_network(run.network, run.folder / f"stage-{place}.safetensors", facts(run))
-
-
-def facts(run: Training) -> dict[str, Any]:
-    """What the header of a weights file tells of how they came to be."""
-    stages = list(enumerate(run.config.stages))
-    data = {f"{n}.{source.source}#{place}": source.fingerprint()
-            for n, stage in stages for place, source in enumerate(stage.sources)}  # fmt: skip
-    measured = run.log.rows[-1] if run.log.rows else {}
-    return {
-        "iterations": run.done,
-        "seed": run.config.seed,
-        "training": run.settings(),
-        "data": data,
-        "commit": git(source_root())["commit"],
-        "metrics": {name: value for name, value in measured.items() if name not in TIMES and value == value},
-    }
 
 
 def _completed(settings: dict[str, Any]) -> dict[str, Any]:

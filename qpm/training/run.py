@@ -13,9 +13,10 @@ import torch
 from lightning_fabric import Fabric
 
 from qpm.model import Network
+from qpm.provenance import git, source_root
 from qpm.training.checkpoint import save_state
 from qpm.training.config import TrainConfig
-from qpm.training.log import TrainLog
+from qpm.training.log import TIMES, TrainLog
 from qpm.training.stopping import StopRequest
 
 Progress = Callable[[int, int, dict[str, float]], None]  # iterations done, of, the latest measures
@@ -70,6 +71,7 @@ class Training:
                 "network": self.network.state_dict(),
                 "optimizer": optimizer.state_dict(),
                 "scaler": self.fabric.strategy.precision.state_dict(),
+                "precision": self.fabric.strategy.precision.precision,
                 "stage": stage,
                 "done": self.done,
                 "best": self.best,
@@ -77,6 +79,21 @@ class Training:
                 "settings": self.settings(),
             }
             save_state(self.folder, self.done, state, self.config.keep)
+
+    def facts(self) -> dict[str, Any]:
+        """What the header of a weights file tells of how they came to be."""
+        stages = list(enumerate(self.config.stages))
+        data = {f"{n}.{source.source}#{place}": source.fingerprint()
+                for n, stage in stages for place, source in enumerate(stage.sources)}  # fmt: skip
+        measured = self.log.rows[-1] if self.log.rows else {}
+        return {
+            "iterations": self.done,
+            "seed": self.config.seed,
+            "training": self.settings(),
+            "data": data,
+            "commit": git(source_root())["commit"],
+            "metrics": {name: value for name, value in measured.items() if name not in TIMES and value == value},
+        }
 
     def settings(self) -> dict[str, Any]:
         """What decides the result, for a checkpoint."""

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import torch
 
 from qpm.model import save_network
@@ -17,12 +16,15 @@ from qpm.training.clip_model import ClipModel
 from qpm.training.config import StageConfig
 from qpm.training.draws import Draws
 from qpm.training.engine import arrange
+from qpm.training.held import HeldOthers
 from qpm.training.mixture import Batch, ClipMixture
 from qpm.training.optimiser import optimiser, rate_share, set_rate
 from qpm.training.picture import draw_clips
 from qpm.training.run import BEST, Training
 from qpm.training.stopping import Stopped
+from qpm.training.unchecked import Unchecked
 
+ASKED_EVERY = 5  # iterations after which several processes agree on whether to stop: asking makes a GPU wait
 log = logging.getLogger(__name__)
 
 
@@ -51,9 +53,20 @@ class Stage:
         arrange(network, training.config)
         self.model, self.optimizer = fabric.setup(ClipModel(network, self.config.loss), optimizer)
         if state is not None:
-            self.optimizer.load_state_dict(state["optimizer"])
+            self.take_up(state)
+        process = f"-{fabric.global_rank}" if fabric.world_size > 1 else ""
+        self.unchecked = Unchecked(training.folder, f"stage {place}", self.before, process)
+        self.held = HeldOthers(network) if all(objects == 1 for _, objects in self.config.shapes) else None
+
+    def take_up(self, state: Mapping[str, Any]) -> None:
+        """Go on with a checkpoint's optimiser, and its scale of 16-bit gradients if the precision is the same."""
+        fabric = self.training.fabric
+        self.optimizer.load_state_dict(state["optimizer"])
+        now = fabric.strategy.precision.precision
+        if state.get("precision", now) == now:
             fabric.strategy.precision.load_state_dict(state["scaler"])
-        self.unchecked: list[tuple[int, Batch, torch.Tensor]] = []  # losses that nobody has looked at yet
+        else:
+            log.warning("the training was begun in %s and goes on in %s", state["precision"], now)
 
     def run(self) -> None:
         """The iterations that are left.
@@ -61,7 +74,7 @@ class Stage:
         Raises
         ------
         FloatingPointError
-            If the loss is not finite; the offending batch is saved.
+            If the loss or its gradient is not finite; the offending batch is saved.
         Stopped
             If a signal asked for it, after a checkpoint.
         """
@@ -70,6 +83,7 @@ class Stage:
         pinned = fabric.device.type == "cuda"
         arriving = batches(self.mixture, begin, fabric.global_rank, fabric.world_size, t.config.workers, pinned)
         self.tell_start(begin)
+        t.log.begin()
         self.model.train(not self.config.loss.read_at_test)
         for iteration in range(begin, self.config.iterations):
             set_rate(self.optimizer, rate_share(iteration, self.config.iterations, self.config.optimiser))
@@ -92,13 +106,17 @@ class Stage:
             frames, masks = tensors(batch, fabric.device)
             with fabric.no_backward_sync(self.model, enabled=micro + 1 < each):
                 measures = self.model(frames, masks, iteration / self.config.iterations, draws)
-                self.check_losses()  # of the batch before: looking at this one would make a GPU wait
-                self.unchecked.append((iteration, batch, measures["loss"].detach()))
+                self.unchecked.check()  # of the batch before: looking at this one would make a GPU wait
+                self.unchecked.note(iteration, batch, "loss", measures["loss"].detach())
                 fabric.backward(measures["loss"] / each)
             clips += len(batch.names) * fabric.world_size
             t.log.add(measures)
         norm = self.clip()
+        if t.config.precision != "16":  # a scaled gradient may overflow: the step is left out then, and the scale falls
+            self.unchecked.note(iteration, batch, "gradient norm", norm)
         self.optimizer.step()
+        if self.held is not None:
+            self.held.put_back()
         self.optimizer.zero_grad()
         t.log.end_iteration(norm, clips, waited)
 
@@ -116,7 +134,7 @@ class Stage:
         if c.picture_every and t.done % c.picture_every == 0:
             self.picture()
         if t.done % c.log_every == 0 or last or found:
-            self.check_losses()
+            self.unchecked.check()
             rate = max(group["lr"] for group in self.optimizer.param_groups)
             row = t.log.row(t.done, self.place, rate, found)
             t.log.write(now=False)
@@ -124,7 +142,7 @@ class Stage:
                 t.progress(t.done, c.iterations, row)
         due, stop = self.agreed(last or t.done % c.checkpoint_every == 0, t.request.number)
         if due or stop:
-            self.check_losses()
+            self.unchecked.check()
             t.save(self.place, self.optimizer)
         if stop:
             raise Stopped(stop, t.done, c.iterations)
@@ -133,6 +151,8 @@ class Stage:
         """Whether a checkpoint is due and which signal has come, the same answer in every process."""
         t = self.training
         minutes = t.config.checkpoint_minutes
+        if t.fabric.world_size > 1 and not due and t.done % ASKED_EVERY:
+            return False, 0
         due = due or (minutes is not None and time.monotonic() - t.saved > 60 * minutes)
         if t.fabric.world_size == 1:
             return due, stop
@@ -153,30 +173,19 @@ class Stage:
             self.model.train(not self.config.loss.read_at_test)
             if found.get(chosen.best, float("nan")) > t.best:
                 t.best = found[chosen.best]
-                save_network(t.network, t.folder / BEST, {"iterations": t.done, "metrics": found})
+                save_network(t.network, t.folder / BEST, t.facts() | {"metrics": found})
         t.fabric.barrier()
         return found or {chosen.best: float("nan")}
 
     def picture(self) -> None:
         """Draw clips of the batch that was last gone through."""
         t = self.training
-        iteration, batch, _ = self.unchecked[-1]
+        iteration, batch = self.unchecked.latest
         if t.fabric.is_global_zero:
             frames, masks = tensors(batch, t.fabric.device)
             draws = Draws(t.config.seed, self.place, iteration, batch.numbers)
             with t.fabric.autocast():
                 draw_clips(t.folder, t.done, self.model.module, frames, masks, draws, batch.names)
-
-    def check_losses(self) -> None:
-        """Stop at a loss that is not finite."""
-        for iteration, batch, loss in self.unchecked:
-            if not loss.isfinite():
-                file = self.training.folder / f"bad_batch-{self.before + iteration:08d}.npz"
-                np.savez_compressed(file, frames=batch.frames.numpy(), labels=batch.labels.numpy(), names=batch.names)
-                clips = ", ".join(dict.fromkeys(batch.names))
-                where = f"stage {self.place}, iteration {iteration} (clips of {clips}); the batch is in {file}"
-                raise FloatingPointError(f"loss is {loss.item()} in {where}")
-        self.unchecked = []
 
     def count_broken(self, iteration: int) -> None:
         """At the end of every pass over the data, tell how much of it was passed over."""

@@ -23,10 +23,12 @@ from tests.study.pages import write_notebook
 
 Make = Callable[..., Path]
 HOST = """
-import sys
+import signal, sys
 from pathlib import Path
+from qpm.cli.faults import terminated
 from qpm.study.runner import run
 from qpm.study.spec import load_study
+signal.signal(signal.SIGTERM, terminated)
 summary = run(load_study(Path(sys.argv[1])), Path(sys.argv[2]))
 print(*sys.modules)
 sys.exit(summary.exit_code)
@@ -126,11 +128,12 @@ def test_a_killed_host_is_found_out_and_its_trial_runs_again(make_study: Make, t
     assert [path.name for path in results.rglob("*.partial*")] == []
 
 
-def test_ctrl_c_ends_the_kernels_and_says_so(make_study: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["int", "term"])
+def test_ctrl_c_ends_the_kernels_and_says_so(make_study: Make, tmp_path: Path, number: int, code: int) -> None:
     path, results = make_study("slow"), tmp_path / "results"
     host = start_host(path, results)
-    host.send_signal(signal.SIGINT)
-    assert host.wait(timeout=120) == 130
+    host.send_signal(number)
+    assert host.wait(timeout=120) == code
     assert states(load_study(path), results) == {"slow": "killed"}
     assert mlflow_states(results) == [("slow", "KILLED")]
     (record,) = ledger.records(results / "fake")

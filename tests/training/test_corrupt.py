@@ -46,5 +46,9 @@ def test_only_the_chosen_damages_are_done():
     truth = disc().expand(40, -1, -1, -1)
     grown = corrupt(truth, generators(40), ["grow"])
     assert (grown >= truth).all() and (grown > truth).flatten(1).any(1).all()
+    dropped = corrupt(truth, generators(40), ["drop"])
+    lost = ~dropped.flatten(2).any(2)
+    assert lost.sum(1).tolist() == [1] * 40 and set(lost[:, 0].tolist()) == {False, True}
+    assert torch.equal(dropped[~lost], truth[~lost])
     swapped = corrupt(truth, generators(40), ["swap"])
     assert torch.equal(swapped, truth.flip(1))

@@ -1,9 +1,12 @@
 """The training loop on a miniature dataset: it learns, resumes exactly, goes through stages, stops on nonsense."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from qpm.model import load_network, save_network
@@ -12,6 +15,7 @@ from qpm.training.checkpoint import checkpoints, load_state
 from qpm.training.clip_model import ClipModel
 from qpm.training.log import TIMES
 from qpm.training.loop import train
+from qpm.training.stage import Stage
 
 
 def same_weights(one, other):
@@ -153,6 +157,38 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_batch(config, tmp_path):
     assert not list((tmp_path / "nan").glob("checkpoints/*.pt"))
 
 
+def test_a_gradient_that_is_not_finite_spoils_no_weights(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(Stage, "clip", lambda stage: torch.tensor(float("nan")))
+    with pytest.raises(FloatingPointError, match=r"gradient norm is nan in stage 0, iteration 0"):
+        train(config({"iterations": 1}), tmp_path)
+    assert (tmp_path / "bad_batch-00000000.npz").is_file() and not (tmp_path / "weights.safetensors").exists()
+    assert load_state(tmp_path) is None
+
+
+def test_data_that_cannot_be_used_are_told_in_a_line_whoever_met_them(config, root, tmp_path):
+    shutil.copytree(root, tmp_path / "davis")
+    smooth = np.arange(64 * 96, dtype=np.uint8).reshape(64, 96)
+    for file in (tmp_path / "davis/Annotations").rglob("0000[1-9].png"):
+        Image.fromarray(smooth).save(file)
+    stage = {"sources": [{"source": "davis", "root": str(tmp_path / "davis"), "resolution": "240p"}]}
+    with pytest.raises(ValueError) as told:
+        train(config(stage, workers=1), tmp_path / "out")
+    assert ".png" in str(told.value) and "Traceback" not in str(told.value)
+
+
+@pytest.mark.parametrize("objects", [1, 2])
+def test_a_stage_of_single_objects_keeps_the_weights_of_the_others_mask(config, tmp_path, objects):
+    start = train(config({"iterations": 1}), tmp_path / "start")
+    rates = {"rate": 0.01, "memory_encoder_rate": 0.01, "algorithm": "adam", "weight_decay": 0.1, "warm_up": 0}
+    stage = {"shapes": [[2, objects]], "optimiser": rates}
+    stage["sources"] = config().model_dump(mode="json")["stages"][0]["sources"]
+    stage["sources"][0]["objects"] = objects
+    done = train(config(stage, start=str(start)), tmp_path / "out")
+    before, after = (load_network(file).memory_encoder.conv1.weight for file in (start, done))
+    assert torch.equal(before[:, -1], after[:, -1]) == (objects == 1)
+    assert not torch.equal(before[:, :-1], after[:, :-1])
+
+
 def test_a_folder_of_another_training_is_refused(config, tmp_path):
     train(config(), tmp_path)
     with pytest.raises(ValueError, match=r"holds a training with stages\.0\.iterations = 6, not 7"):
@@ -181,5 +217,7 @@ def test_validation_enters_the_log_and_keeps_the_best_weights(config, tmp_path):
     weights = train(config(validation=check), tmp_path, validate=validate)
     rows = pd.read_parquet(tmp_path / "metrics.parquet")
     assert rows["val_J_and_F"].tolist() == [0.3, 0.5, 0.4]
-    assert read_header(tmp_path / "best.safetensors")[1]["iterations"] == 4
+    facts = read_header(tmp_path / "best.safetensors")[1]
+    assert facts["iterations"] == 4 and facts["metrics"] == {"val_J_and_F": 0.5}
+    assert facts["training"]["network"] == "tiny" and facts["data"] and "commit" in facts
     assert not same_weights(tmp_path / "best.safetensors", weights)

@@ -13,6 +13,7 @@ import yaml
 from safetensors.torch import load_file
 
 from qpm.training.checkpoint import checkpoints, load_state, save_state
+from qpm.training.config import TrainConfig
 from qpm.training.log import TIMES
 from qpm.training.loop import train
 from qpm.training.stopping import Stopped
@@ -43,6 +44,51 @@ def test_a_signal_saves_and_stops(config, tmp_path, number, code):
     assert load_state(tmp_path)["done"] == 2
 
 
+def test_a_signal_to_the_whole_group_is_the_trainings_to_answer(study, tmp_path):
+    """A batch system ends every process of a job at once, those that prepare clips too."""
+    settings = ["--set", "base.training.workers=1", "--set", "stages.0.iterations=100000"]
+    command = [sys.executable, "-m", "qpm", "train", str(study), *settings, "--out", str(tmp_path / "out")]
+    run = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not checkpoints(tmp_path / "out") and run.poll() is None:
+        time.sleep(0.01)
+    os.killpg(run.pid, signal.SIGTERM)
+    _, told = run.communicate(timeout=60)
+    assert run.returncode == 143 and "stopped by SIGTERM" in told and "it can go on" in told
+
+
+def test_a_stage_whose_end_met_a_stop_still_leaves_its_weights(settings, tmp_path):
+    stage = settings({"iterations": 2})["stages"][0]
+    config = TrainConfig.model_validate(settings(stages=[stage, stage]))
+
+    def ask(done, total, measures):
+        if done == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Stopped, match="after 2 of 4"):
+        train(config, tmp_path / "stopped", ask)
+    assert not (tmp_path / "stopped/stage-0.safetensors").exists()
+    for name in ("stopped", "straight"):
+        train(config, tmp_path / name)
+    one, other = (load_file(str(tmp_path / name / "stage-0.safetensors")) for name in ("stopped", "straight"))
+    assert all(one[name].equal(other[name]) for name in one)
+
+
+def test_a_log_that_finds_no_room_is_told_like_a_checkpoint(config, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError("Error writing bytes to file")
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", full)
+    with pytest.raises(OSError, match=r"cannot write .*metrics\.parquet \(Error writing bytes to file\): make room"):
+        train(config(), tmp_path)
+
+
+def test_a_training_may_go_on_in_another_precision_and_says_so(config, tmp_path, caplog):
+    with pytest.raises(Stopped):
+        train(config(), tmp_path, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    train(config(precision="bf16"), tmp_path)
+    assert "begun in 32-true and goes on in bf16-mixed" in caplog.text
+
+
 def test_a_killed_training_goes_on_bit_for_bit(study, tmp_path):
     command = [sys.executable, "-m", "qpm", "train", str(study), "--out"]
     killed = subprocess.Popen([*command, str(tmp_path / "killed")], cwd=ROOT, stderr=subprocess.DEVNULL)
@@ -64,7 +110,7 @@ def test_a_full_disk_is_told_and_loses_no_checkpoint(tmp_path):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))  # no file may grow beyond: as on a full disk
     try:
-        told = r"cannot write checkpoint .*00000002\.pt .*; 00000001\.pt is kept: make room"
+        told = r"cannot write .*checkpoints/00000002\.pt .*; checkpoint 00000001\.pt is kept: make room"
         with pytest.raises(OSError, match=told):
             save_state(tmp_path, 2, {"done": 2, "padding": list(range(100_000))}, keep=1)
     finally:
