@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-MAX_GREY_IDS = 32  # a grey label map with more values than this is an anti-aliased picture, not a label map
+MAX_GREY_IDS = 32  # a grey label map of more values is an anti-aliased picture; one with a palette may be
+UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError)  # of a damaged file
 
 White = Literal["auto", "object", "void", "keep"]
 
@@ -45,7 +46,7 @@ def open_image(path: Path) -> Image.Image:
         image.load()
     except FileNotFoundError:
         raise
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except UNREADABLE as error:
         raise BrokenImage(f"broken image file {path}: {error}") from error
     return image
 
@@ -55,7 +56,9 @@ def image_size(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             return image.height, image.width
-    except UnidentifiedImageError as error:
+    except FileNotFoundError:
+        raise
+    except UNREADABLE as error:
         raise BrokenImage(f"broken image file {path}: {error}") from error
 
 
@@ -79,19 +82,47 @@ def read_labels(path: Path, white: White = "auto") -> np.ndarray:
     Raises
     ------
     ValueError
-        If the file is broken, in colour, of 16 bits, or grey with so many values that it must be a picture.
+        If the file is broken, in colour, of 16 bits, or grey with so many values that it must be a picture. With
+        a palette so many may be objects; it is refused if most of them fill no block of 3 x 3 pixels: objects do,
+        the values of a smoothed edge do not.
     """
     image = open_image(path)
     if image.mode not in ("P", "L", "1"):
         raise ValueError(_refusal(path, image))
     labels = np.array(image).astype(np.uint8)
     values = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
-    if image.mode == "L" and len(values) > MAX_GREY_IDS:
+    fault = _smoothing(labels, len(values), image.mode) if len(values) > MAX_GREY_IDS else ""
+    if fault:
         raise ValueError(
-            f"{path} is no label map: {len(values)} grey values, a picture or anti-aliased edges; "
+            f"{path} is no label map: {fault}; "
             "save masks without smoothing (resize with nearest), one value per object, 0 for the background"
         )
     return _without_white(labels, values, white)
+
+
+def distinct(values: np.ndarray) -> np.ndarray:
+    """The values that occur, ascending; 0 always counts."""
+    if values.dtype == np.uint8:
+        return np.union1d(np.flatnonzero(np.bincount(values.ravel())), [0])
+    return np.union1d(values, [0])
+
+
+def areas_of(values: np.ndarray) -> np.ndarray:
+    """The values that fill a 3 x 3 block somewhere, ascending; 0 always counts."""
+    middle = values[1:-1, 1:-1]
+    inside = np.ones(middle.shape, bool)
+    for down in (0, 1, 2):
+        for right in (0, 1, 2):
+            inside &= values[down : down + middle.shape[0], right : right + middle.shape[1]] == middle
+    return distinct(middle[inside])
+
+
+def _smoothing(labels: np.ndarray, ids: int, mode: str) -> str:
+    """What is wrong with a mask of very many ids; empty if they can be objects."""
+    if mode == "L":
+        return f"{ids} grey values, a picture or anti-aliased edges"
+    areas = len(areas_of(labels))
+    return f"{ids} ids, of which only {areas} fill an area, as smoothing leaves them" if ids > 2 * areas else ""
 
 
 def _refusal(path: Path, image: Image.Image) -> str:

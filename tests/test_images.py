@@ -13,7 +13,7 @@ def random_labels(rng: np.random.Generator, ids: int) -> np.ndarray:
 
 
 def test_every_id_survives_a_palette_png(tmp_path: Path) -> None:
-    labels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    labels = np.kron(np.arange(256).reshape(16, 16), np.ones((3, 3))).astype(np.uint8)
     images.write_labels(tmp_path / "a.png", labels)
     assert Image.open(tmp_path / "a.png").mode == "P"
     assert (images.read_labels(tmp_path / "a.png", "keep") == labels).all()
@@ -69,6 +69,40 @@ def test_an_anti_aliased_mask_is_refused_and_a_grey_one_with_few_ids_is_not(tmp_
     assert set(np.unique(images.read_labels(tmp_path / "sharp.png"))) == {0, 1}
 
 
+@pytest.mark.parametrize("top", [63, 255])
+def test_a_palette_mask_with_smoothed_edges_is_refused_too(tmp_path: Path, top: int) -> None:
+    disk = Image.fromarray(((np.hypot(*np.mgrid[-40:40, -40:40]) < 30) * top).astype(np.uint8))
+    smooth = np.array(disk.resize((67, 67), Image.Resampling.BICUBIC))
+    images.write_labels(tmp_path / "soft.png", smooth)
+    ids = len(np.unique(smooth))
+    message = rf"soft\.png is no label map: {ids} ids, of which only 2 fill an area, .*resize with nearest"
+    with pytest.raises(ValueError, match=message):
+        images.read_labels(tmp_path / "soft.png", "keep")
+
+
+@pytest.mark.parametrize(("tiny", "refused"), [(20, False), (21, True)])
+def test_a_palette_mask_of_many_objects_is_accepted_while_half_of_its_ids_fill_an_area(
+    tmp_path: Path, tiny: int, refused: bool
+) -> None:
+    labels = np.zeros((30, 80), np.uint8)
+    for object_id in range(1, 20):  # with the background 20 areas
+        labels[1:4, 4 * object_id : 4 * object_id + 3] = object_id
+    for object_id in range(20, 20 + tiny):  # of 2 x 2 pixels
+        labels[8:10, 3 * (object_id - 19) : 3 * (object_id - 19) + 2] = object_id
+    images.write_labels(tmp_path / "many.png", labels)
+    if refused:
+        with pytest.raises(ValueError, match="41 ids, of which only 20 fill an area"):
+            images.read_labels(tmp_path / "many.png")
+    else:
+        assert (images.read_labels(tmp_path / "many.png") == labels).all()
+
+
+def test_few_ids_may_all_be_tiny(tmp_path: Path) -> None:
+    labels = np.kron(np.arange(32).reshape(4, 8), np.eye(2)).astype(np.uint8)
+    images.write_labels(tmp_path / "tiny.png", labels)
+    assert (images.read_labels(tmp_path / "tiny.png") == labels).all()
+
+
 def test_a_broken_file_is_named(tmp_path: Path) -> None:
     images.write_frame(tmp_path / "a.jpg", np.zeros((64, 64, 3), np.uint8))
     content = (tmp_path / "a.jpg").read_bytes()
@@ -79,8 +113,12 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
     for read in (images.read_labels, images.image_size):
         with pytest.raises(ValueError, match=r"broken image file .*b\.png"):
             read(tmp_path / "b.png")
-    with pytest.raises(FileNotFoundError):
-        images.read_frame(tmp_path / "c.jpg")
+    (tmp_path / "a.jpg").write_bytes(content[:6])
+    for read in (images.read_frame, images.image_size):
+        with pytest.raises(images.BrokenImage, match=r"broken image file .*a\.jpg: Truncated"):
+            read(tmp_path / "a.jpg")
+        with pytest.raises(FileNotFoundError):
+            read(tmp_path / "c.jpg")
 
 
 def test_a_label_map_of_another_form_is_not_written(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from qpm.images import PALETTE, open_image, read_labels
+from qpm.images import PALETTE, areas_of, distinct, open_image, read_labels
 
 log = logging.getLogger(__name__)
 
@@ -119,23 +119,6 @@ def colour_ids(codes: Sequence[int]) -> dict[int, int]:
         )
     log.info("colours are objects: %s", ", ".join(f"#{code:06x} is {k}" for code, k in ids.items() if k))
     return ids | {0: 0}
-
-
-def distinct(values: np.ndarray) -> np.ndarray:
-    """The values that occur, ascending; 0 always counts."""
-    if values.dtype == np.uint8:
-        return np.union1d(np.flatnonzero(np.bincount(values.ravel())), [0])
-    return np.union1d(values, [0])
-
-
-def areas_of(values: np.ndarray) -> np.ndarray:
-    """The values that fill a 3 x 3 block somewhere, ascending; 0 always counts."""
-    middle = values[1:-1, 1:-1]
-    inside = np.ones(middle.shape, bool)
-    for down in (0, 1, 2):
-        for right in (0, 1, 2):
-            inside &= values[down : down + middle.shape[0], right : right + middle.shape[1]] == middle
-    return distinct(middle[inside])
 
 
 def cleaned(values: np.ndarray, areas: np.ndarray, colours: bool = False) -> np.ndarray:

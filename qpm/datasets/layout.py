@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from qpm.datasets.video import Video
-from qpm.images import White, image_size, read_frame, read_labels
+from qpm.images import BrokenImage, White, image_size, read_frame, read_labels
 
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -90,6 +90,10 @@ class SequenceFiles:
         """Height and width of the first frame."""
         return image_size(next(iter(self.frames.values())))
 
+    def mask_size(self) -> tuple[int, int] | None:
+        """Height and width of the first mask, None if there is no mask."""
+        return next((image_size(path) for path in self.masks.values()), None)
+
     def read_frame(self, index: int) -> np.ndarray:
         """Frame `index`, uint8 (H, W, 3)."""
         return read_frame(self.frames[self.stems[index]])
@@ -107,7 +111,11 @@ class SequenceFiles:
         return tuple(i for i, stem in enumerate(self.stems) if stem in self.masks)
 
     def faults(self) -> list[str]:
-        """What is wrong by file names and two headers: no frames or masks, stray masks, another size."""
+        """What is wrong by file names and two headers: no frames or masks, stray masks, another size.
+
+        A broken image is none of them: the video of its sequence cannot be built and names it, so that a training can
+        pass over this one sequence.
+        """
         if not self.frames:
             return [f"{self.name}: no frames (.jpg or .png)"]
         if not self.masks:
@@ -115,16 +123,23 @@ class SequenceFiles:
         stray = [stem for stem in self.masks if stem not in self.frames]
         if stray:
             return [f"{self.name}: mask {stray[0]}.png has no frame ({len(stray)} such masks)"]
-        first = next(iter(self.masks.values()))
-        if image_size(first) != self.size():
-            sizes = f"{image_size(first)}, the frames {self.size()} (height, width)"
-            return [f"{self.name}: mask {first.name} is {sizes}; make masks at the size of the frames"]
+        try:
+            mask, frame = self.mask_size(), self.size()
+        except BrokenImage:
+            return []
+        if mask != frame:
+            first = next(iter(self.masks.values())).name
+            sizes = f"{mask}, the frames {frame} (height, width)"
+            return [f"{self.name}: mask {first} is {sizes}; make masks at the size of the frames"]
         return []
 
 
 @dataclass
 class VideoFolder:
-    """A dataset of sequences on disk; each video is built when it is first asked for."""
+    """A dataset of sequences on disk; each video is built when it is first asked for.
+
+    `BrokenImage` is raised then if its first frame or its first mask cannot be read.
+    """
 
     name: str
     protocol: str

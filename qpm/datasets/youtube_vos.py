@@ -107,6 +107,7 @@ def build_video(files: SequenceFiles, meta: Mapping[str, Mapping[int, ObjectInfo
     There is truth only if every frame that some object lists has a mask file. In valid and test the files hold the
     new objects alone (0 is "no label" there), so they are given masks but no truth.
     """
+    files.mask_size()  # a broken mask is told now, before anything is made of the video
     position = {stem: index for index, stem in enumerate(files.stems)}
     objects = {i: info for i, info in meta[files.name].items() if info.frames[0] in position}
     known = has_truth(files, objects)

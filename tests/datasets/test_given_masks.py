@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from qpm.datasets.folder import FolderConfig
-from qpm.datasets.given_masks import MaskReader, areas_of, cleaned
-from qpm.images import write_labels
+from qpm.datasets.given_masks import MaskReader, cleaned
+from qpm.images import areas_of, write_labels
 
 RED, TEAL, ORANGE = (128, 0, 0), (0, 128, 128), (255, 165, 0)
 
