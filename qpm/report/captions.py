@@ -76,8 +76,10 @@ def unlike_paper(results: Results) -> str:
         for trial in results.trials
         for name in weights_names(trial["config"].get("weights"))
     }
-    said = {Path(name).stem: departures(name, digest) for name, digest in sorted(used, key=str)}
-    parts = [(f"{name}: " if len(said) > 1 else "") + words for name, words in said.items() if words]
+    said: dict[str, list[str]] = {}
+    for name, digest in sorted(used, key=str):
+        said.setdefault(departures(name, digest), []).append(Path(name).stem)
+    parts = [(f"{' and '.join(names)}: " if len(said) > 1 else "") + words for words, names in said.items() if words]
     return f"Unlike the paper's network: {'; '.join(parts)}." if parts else ""
 
 

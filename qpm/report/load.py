@@ -54,6 +54,8 @@ class Results:
 def load(study_dir: Path, required: bool = True) -> Results:
     """Read the finished trials of a study; the ledger has marked what the study no longer asks for as superseded.
 
+    Of a study of trainings alone there are no rows, and the trials are the trainings.
+
     Parameters
     ----------
     study_dir : Path
@@ -68,12 +70,19 @@ def load(study_dir: Path, required: bool = True) -> Results:
     """
     study_dir = study_folder(study_dir)
     trials = tuple(_finished(study_dir))
+    if not trials and (trainings := trained(study_dir)):
+        return Results(study_dir, tidy.check(pd.DataFrame(columns=list(tidy.COLUMNS))), trainings)
     if not trials and not required:
         return Results(study_dir, tidy.check(pd.DataFrame(columns=list(tidy.COLUMNS))), ())
     if not trials:
         raise FileNotFoundError(f"no finished trial under {study_dir / 'trials'}; run the study first")
     files = [study_dir / "trials" / trial["folder"] / "rows.parquet" for trial in trials]
     return Results(study_dir, tidy.read_rows(*files), trials, missing(study_dir))
+
+
+def trained(study_dir: Path) -> tuple[dict[str, Any], ...]:
+    """Return the records of a study's finished trainings, each with its folder's name as ``"folder"``."""
+    return tuple(_finished(study_dir, "weights.safetensors"))
 
 
 def study_folder(named: Path) -> Path:
@@ -133,8 +142,8 @@ def published(study_dir: Path, table: str) -> pd.DataFrame:
     return pd.read_csv(path)
 
 
-def _finished(study_dir: Path) -> Iterator[dict[str, Any]]:
+def _finished(study_dir: Path, product: str = "rows.parquet") -> Iterator[dict[str, Any]]:
     for path in sorted((study_dir / "trials").glob("*/trial.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
-        if record.get("status") == "finished" and (path.parent / "rows.parquet").is_file():
+        if record.get("status") == "finished" and (path.parent / product).is_file():
             yield record | {"folder": path.parent.name}

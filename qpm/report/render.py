@@ -25,6 +25,7 @@ from qpm.report import (
     server_ablation,
     thresholds,
     timelines,
+    trainings,
 )
 from qpm.report.load import NotMeasuredError, Results, load
 from qpm.report.publish import Section
@@ -76,6 +77,7 @@ REPORTS: dict[str, Report] = {
     "attributes": lambda results, c: attributes.report(results, baseline=c.baseline),
     "thresholds": lambda results, c: thresholds.report(results),
     "calibration": lambda results, c: calibration.report(results, c.case),
+    "trainings": lambda results, c: trainings.report(results, c.baseline),
     "timeline": lambda results, c: timelines.report(results, c.case, c.baseline),
     "qualitative": lambda results, c: qualitative.report(results, c.case, c.baseline),
 }

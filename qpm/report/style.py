@@ -110,7 +110,9 @@ def marker(case: str) -> str:
 
 
 def label(case: str) -> str:
-    """Return the words for a case on an axis or in a table: "random_gate" is "random gate", "stm" is "STM"."""
+    """Return the words for a case on an axis or in a table: "random_gate" is "random gate", "stm_1" is "STM 1"."""
+    if numbered := re.fullmatch(r"(.+)_(\d+)", case):
+        return f"{label(numbered[1])} {numbered[2]}"
     name = stem(case)
     return ABBREVIATIONS.get(name, name.replace("_", " ")) + case[len(name) :]
 

@@ -4,7 +4,7 @@ From random weights a network of this size learns nothing in an hour; from a cla
 that already match across frames.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -35,8 +35,20 @@ def initialise(
     weight, bias = principal_keys(f16.permute(0, 2, 3, 1).flatten(0, 2), network.config.key_channels)
     for projection in (network.query_projection, network.memory_projection):
         _centre_tap(projection, weight, bias)
-    damaged = corrupt(masks, [generator] * len(masks))
-    _unit_deviation(network, frames.repeat(2, 1, 1, 1), torch.cat([masks, damaged]))
+    new = [network.query_projection.val_proj, network.memory_projection.val_proj, *_layers(network.decoder)]
+    new.remove(network.decoder.pred)
+    _unit_deviation(network, [*new, *_inside_head(network)], frames, masks, generator)
+
+
+@torch.no_grad()
+def initialise_head(network: Network, frames: Tensor, masks: Tensor, generator: torch.Generator) -> None:
+    """Fill the quality head alone anew, in place: on trained features its usual random start would answer 1 to all.
+
+    Parameters
+    ----------
+    frames, masks : Tensors, (B, 3, H, W) normalised and (B, O, H, W), on which its layers are scaled
+    """
+    _unit_deviation(network, _inside_head(network), frames, masks, generator)
 
 
 @torch.no_grad()
@@ -89,16 +101,16 @@ def _centre_tap(projection: Projection, weight: Tensor, bias: Tensor) -> None:
     convolution.bias.copy_(bias)  # type: ignore[union-attr]
 
 
-def _unit_deviation(network: Network, frames: Tensor, masks: Tensor) -> None:
-    """Shift and scale each new layer to output mean 0 a channel and deviation 1 on the given frames.
+def _unit_deviation(
+    network: Network, new: Sequence[nn.Module], frames: Tensor, masks: Tensor, generator: torch.Generator
+) -> None:
+    """Shift and scale each new layer to output mean 0 a channel and deviation 1 on frames with true and damaged masks.
 
     Without the shift the quality head's pooled features differ far more between channels than between masks,
     and the score stays constant for hundreds of iterations.
     """
-    new = [network.query_projection.val_proj, network.memory_projection.val_proj, *_layers(network.decoder)]
-    new.remove(network.decoder.pred)
-    if network.quality_head is not None:
-        new += [layer for layer in _layers(network.quality_head) if layer is not network.quality_head.fc2]
+    damaged = corrupt(masks, [generator] * len(masks))
+    frames, masks = frames.repeat(2, 1, 1, 1), torch.cat([masks, damaged])
     done: set[nn.Module] = set()
 
     def rescale(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
@@ -121,6 +133,12 @@ def _unit_deviation(network: Network, frames: Tensor, masks: Tensor) -> None:
     network.segment(query, memory.key.unsqueeze(3), memory.value.unsqueeze(3))
     for hook in hooks:
         hook.remove()
+
+
+def _inside_head(network: Network) -> list[nn.Module]:
+    """The quality head's layers but for the last, whose answer has no given spread."""
+    head = network.quality_head
+    return [] if head is None else [layer for layer in _layers(head) if layer is not head.fc2]
 
 
 def _layers(module: nn.Module) -> list[nn.Module]:

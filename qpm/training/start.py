@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from qpm.model import Network, build
 from qpm.model.checkpoint import read_header
@@ -14,7 +15,7 @@ from qpm.model.mismatch import refuse_mismatch
 from qpm.training.batches import tensors
 from qpm.training.config import TrainConfig
 from qpm.training.draws import seeded
-from qpm.training.initialise import initialise, load_encoders
+from qpm.training.initialise import initialise, initialise_head, load_encoders
 from qpm.training.mixture import ClipMixture
 from qpm.weights import resolve
 
@@ -32,14 +33,17 @@ def starting_network(config: TrainConfig, mixture: ClipMixture) -> Network:
     elif config.start == "encoders":
         load_encoders(network, _classifier(config), seeded(config.seed, "start"))
     elif config.start != "scratch":
-        load_weights(network, resolve(config.start), config)
+        fresh = load_weights(network, resolve(config.start), config)
+        if "quality_head" in fresh:
+            _, frames, masks = _probes(mixture)
+            initialise_head(network, frames, masks, seeded(config.seed, "start"))
     return network
 
 
-def load_weights(network: Network, file: Path, wanted: TrainConfig) -> None:
+def load_weights(network: Network, file: Path, wanted: TrainConfig) -> set[str]:
     """Load a weights file into a network that may have other heads.
 
-    Heads that the file lacks, and the parts in `wanted.fresh`, stay as they are.
+    Heads that the file lacks, and the parts in `wanted.fresh`, stay as they are; their names are returned.
 
     Raises
     ------
@@ -60,18 +64,24 @@ def load_weights(network: Network, file: Path, wanted: TrainConfig) -> None:
     kept = {key: value.float() for key, value in found.items() if key in expected or not key.startswith(HEADS)}
     fresh = [key for key in expected if key not in found and key.startswith((*HEADS, *wanted.fresh))]
     refuse_mismatch({key: value.shape for key, value in expected.items() if key not in fresh}, kept, file)
-    if fresh:
-        parts = ", ".join(sorted({key.split(".")[0] for key in fresh}))
-        log.info("start: weights of %s; new ones for %s", file.name, parts)
+    parts = {key.split(".")[0] for key in fresh}
+    if parts:
+        log.info("start: weights of %s; new ones for %s", file.name, ", ".join(sorted(parts)))
     network.load_state_dict({**expected, **kept})
+    return parts
 
 
 def _from_classifier(network: Network, config: TrainConfig, mixture: ClipMixture) -> None:
-    batches = [tensors(mixture.batch(place), torch.device("cpu")) for place in range(PROBED)]
-    first = torch.cat([frames[:, 0] for frames, _ in batches])
-    frames, masks = max(batches, key=lambda batch: batch[1].shape[2])  # of most objects
+    first, frames, masks = _probes(mixture)
     generator = torch.Generator().manual_seed(config.seed)
-    initialise(network, _classifier(config), first, frames[:, 0], masks[:, 0], generator)
+    initialise(network, _classifier(config), first, frames, masks, generator)
+
+
+def _probes(mixture: ClipMixture) -> tuple[Tensor, Tensor, Tensor]:
+    """First frames of several batches, and those of the batch of most objects with their masks."""
+    batches = [tensors(mixture.batch(place), torch.device("cpu")) for place in range(PROBED)]
+    frames, masks = max(batches, key=lambda batch: batch[1].shape[2])
+    return torch.cat([each[:, 0] for each, _ in batches]), frames[:, 0], masks[:, 0]
 
 
 def _classifier(config: TrainConfig) -> Path:

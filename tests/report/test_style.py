@@ -18,6 +18,7 @@ def test_a_colour_does_not_depend_on_what_was_drawn_before():
 
 def test_a_case_is_named_in_words():
     assert style.label("stm") == "STM" and style.label("random_gate") == "random gate"
+    assert style.label("stm_1") == "STM 1" and style.label("quality_gated_12") == "quality gated 12"
     assert style.label("qpm,sigma_m=0.6") == "QPM,sigma_m=0.6" and style.label("my_policy") == "my policy"
 
 
