@@ -4,10 +4,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from qpm.model import Network, build, save_network
+from qpm.model import Network, build, load_network, save_network
+from qpm.training.batches import tensors
 from qpm.training.engine import launched, precision, rank
 from qpm.training.initialise import load_encoders
-from qpm.training.start import load_weights
+from qpm.training.mixture import ClipMixture
+from qpm.training.start import load_weights, starting_network
 
 
 @pytest.fixture
@@ -34,6 +36,27 @@ def test_fresh_parts_leave_the_rest_to_the_file(config, file):
     assert equal_parts(network, before) == {"quality_head"}
     with pytest.raises(ValueError, match="fresh: no parameter begins with 'head'"):
         load_weights(network, file, config(fresh=["head"]))
+
+
+def test_a_fresh_head_is_scaled_on_the_features_that_it_will_see(config, file, tmp_path):
+    loud = load_network(file)  # trained features may be far larger than a new layer expects
+    with torch.no_grad():
+        for layer in (loud.memory_encoder.layer3[0].conv3, loud.memory_encoder.layer3[0].downsample[0]):
+            layer.weight *= 1e5
+    start = str(save_network(loud, tmp_path / "loud.safetensors"))
+    spread = {}
+    for name, fresh in (("old", []), ("fresh", ["quality_head"])):
+        chosen = config(start=start, fresh=fresh)
+        mixture = ClipMixture(chosen.stages[0], chosen.seed, 0, chosen.strict, chosen.cache_gb)
+        network = starting_network(chosen, mixture)
+        assert equal_parts(network, loud) >= {"memory_encoder", "decoder"}
+        frames, masks = tensors(mixture.batch(0), torch.device("cpu"))
+        seen: list[torch.Tensor] = []
+        network.quality_head.fc1.register_forward_hook(lambda layer, inputs, output, seen=seen: seen.append(output))
+        with torch.no_grad():
+            network.memorize(frames[:, 0], masks[:, 0])
+        spread[name] = float(seen[0].abs().mean())
+    assert spread["fresh"] < 3 and spread["old"] > 10
 
 
 def test_a_head_that_the_file_lacks_is_new_and_one_in_excess_is_left_out(config, tmp_path):
