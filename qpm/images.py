@@ -91,7 +91,7 @@ def read_labels(path: Path, white: White = "auto") -> np.ndarray:
         raise ValueError(_refusal(path, image))
     labels = np.array(image).astype(np.uint8)
     values = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
-    fault = _smoothing(labels, len(values), image.mode) if len(values) > MAX_GREY_IDS else ""
+    fault = smoothing(labels, len(values), image.mode)
     if fault:
         raise ValueError(
             f"{path} is no label map: {fault}; "
@@ -117,8 +117,10 @@ def areas_of(values: np.ndarray) -> np.ndarray:
     return distinct(middle[inside])
 
 
-def _smoothing(labels: np.ndarray, ids: int, mode: str) -> str:
-    """What is wrong with a mask of very many ids; empty if they can be objects."""
+def smoothing(labels: np.ndarray, ids: int, mode: str) -> str:
+    """What is wrong with a label map of so many values, background included; empty if they can be objects."""
+    if ids <= MAX_GREY_IDS:
+        return ""
     if mode == "L":
         return f"{ids} grey values, a picture or anti-aliased edges"
     areas = len(areas_of(labels))

@@ -8,7 +8,7 @@ from typing import IO, NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from qpm.images import MAX_GREY_IDS
+from qpm.images import smoothing
 
 MODES = ("P", "L", "1")
 LIKELY_IDS = 10
@@ -41,8 +41,8 @@ def read_labels(stream: IO[bytes]) -> tuple[np.ndarray, tuple[int, ...]]:
     Raises
     ------
     ValueError
-        If it cannot be decoded, or holds so many grey values that its edges must be smoothed. The message goes
-        on after the file's name.
+        If it cannot be decoded, or holds so many values that its edges must be smoothed. The message goes on after
+        the file's name.
     """
     try:
         image = Image.open(stream)
@@ -51,11 +51,8 @@ def read_labels(stream: IO[bytes]) -> tuple[np.ndarray, tuple[int, ...]]:
         raise ValueError(f"is no readable PNG: {error}") from error
     labels = labels.astype(np.uint8, copy=False)
     ids = label_ids(labels)
-    if image.mode == "L" and len(ids) >= MAX_GREY_IDS:
-        raise ValueError(
-            f"is no label map: {len(ids)} ids in a grey image, so it is anti-aliased or a picture; expected one "
-            "value per object (resize masks with nearest)"
-        )
+    if fault := smoothing(labels, len(ids) + 1, image.mode):
+        raise ValueError(f"is no label map: {fault}; expected one value per object (resize masks with nearest)")
     return labels, ids
 
 

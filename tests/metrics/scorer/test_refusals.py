@@ -66,7 +66,24 @@ def test_smoothed_masks_are_refused_with_the_number_of_ids(folders):
         grey.filter(ImageFilter.GaussianBlur(4)).save(pred / "a" / f"{frame:05d}.png")
     faults = faults_of(gt, pred)
     assert len(faults) == 2
-    assert "a/00002.png is no label map:" in faults[0] and "ids in a grey image" in faults[0]
+    assert "a/00002.png is no label map:" in faults[0] and "grey values, a picture or anti-aliased edges" in faults[0]
+
+
+def test_smoothed_masks_with_a_palette_are_refused_too_and_many_small_objects_are_not(folders):
+    gt, pred = folders
+    labels = np.asarray(Image.open(pred / "a" / "00002.png"))
+    smooth = Image.fromarray((labels > 0).astype(np.uint8) * 200).filter(ImageFilter.GaussianBlur(4))
+    smooth.putpalette([value for k in range(256) for value in (k, k, k)])
+    smooth.save(pred / "a" / "00002.png")
+    many = np.zeros_like(labels)
+    for k in range(40):
+        row, column = divmod(k, 10)
+        many[4 * row : 4 * row + 3, 4 * column : 4 * column + 3] = k + 1
+    crowd = Image.fromarray(many)
+    crowd.putpalette([value for k in range(256) for value in (k, k, k)])
+    crowd.save(pred / "a" / "00003.png")
+    (fault,) = faults_of(gt, pred)
+    assert "a/00002.png is no label map:" in fault and "fill an area, as smoothing leaves them" in fault
 
 
 def test_16_bit_masks_are_refused(folders):
@@ -156,7 +173,7 @@ def test_a_faulty_file_is_named_from_a_worker_process_too(folders):
     gt, pred = folders
     noise = np.random.default_rng(0).integers(0, 256, (96, 160)).astype(np.uint8)
     Image.fromarray(noise).save(pred / "b" / "00002.png")
-    assert "b/00002.png is no label map: 255 ids" in faults_of(gt, pred, jobs=2)[0]
+    assert "b/00002.png is no label map: 256 grey values" in faults_of(gt, pred, jobs=2)[0]
 
 
 def test_folders_to_compare_must_hold_the_same_sequences(save, folders, prediction):
