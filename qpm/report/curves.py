@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from qpm.metrics.pairing import METRICS, VIDEO
 from qpm.metrics.resampling import bootstrap, interval, pooled_mean
 from qpm.report import captions, numbers, style
-from qpm.report.load import Results
+from qpm.report.load import Results, trial_case
 from qpm.report.publish import Section, publish
 from qpm.report.write import Table, write_text
 
@@ -21,10 +21,14 @@ SIGNS = {"sigma_m": "memory threshold $σ_m$", "sigma_en": "prior threshold $σ_
 RESAMPLES = 1999
 
 
-def read(results: Results) -> pd.DataFrame:
-    """Return the curves of the first trial that has some; empty if none has."""
-    files = [results.folder / "trials" / trial["folder"] / FILE for trial in results.trials]
-    return next((pd.read_parquet(path) for path in files if path.is_file()), pd.DataFrame())
+def read(results: Results) -> dict[str, pd.DataFrame]:
+    """Return the curves by case, of the lowest seed of each; cases without curves are left out."""
+    found: dict[str, pd.DataFrame] = {}
+    for trial in sorted(results.trials, key=lambda trial: int(trial["config"].get("seed", 0))):
+        path = results.folder / "trials" / trial["folder"] / FILE
+        if path.is_file() and trial_case(trial) not in found:
+            found[trial_case(trial)] = pd.read_parquet(path)
+    return found
 
 
 def name(setting: str) -> str:
@@ -136,7 +140,7 @@ def span(tables: list[pd.DataFrame], least: float = 0.005) -> tuple[float, float
     return min(ends) - margin, max(ends) + margin
 
 
-def summary(tables: dict[str, pd.DataFrame], caption: str) -> Table:
+def summary(tables: dict[str, pd.DataFrame], caption: str, stem: str = "curves") -> Table:
     """Return a line for the paper's value, the widest plateau and the best value of each threshold."""
     cells, kept = [], []
     for setting, table in tables.items():
@@ -150,17 +154,22 @@ def summary(tables: dict[str, pd.DataFrame], caption: str) -> Table:
             row = table.iloc[place]
             kept.append({"threshold": name(setting), "what": what, **row.to_dict(), "steps": len(table)})
             cells.append(_cells(name(setting), what, row, len(table)))
-    return Table(pd.DataFrame(cells), pd.DataFrame(kept), caption, "curves", left=("Threshold", "Step"))
+    return Table(pd.DataFrame(cells), pd.DataFrame(kept), caption, stem, left=("Threshold", "Step"))
 
 
-def report(results: Results, curves: pd.DataFrame) -> Section:
-    """Write curves.png, .pdf, .txt, a summary as curves.md, .tex, .csv, and every step as curve_<threshold>.csv."""
+def report(results: Results, curves: pd.DataFrame, of: str = "") -> Section:
+    """Write curves.png, .pdf, .txt, a summary as curves.md, .tex, .csv, and every step as curve_<threshold>.csv.
+
+    `of` tells the case in the names of the files and in the title, where a study has curves of several.
+    """
+    stem, end = (f"curves_{of}", f"_{of}") if of else ("curves", "")
     tables = {setting: prepare(curves, setting) for setting in settings(curves)}
     text = caption(results, curves.case.iloc[0], tables)
-    printed = summary(tables, text)
-    section = publish(results.folder, "curves", "Exact curves", printed, lambda: figure(tables), text)
-    steps = [_write_steps(results.folder, setting, table) for setting, table in tables.items()]
-    return Section("curves", section.title, (*section.files, *steps), printed, section.figure, text)
+    printed = summary(tables, text, stem)
+    title = f"Exact curves of {style.label(of)}" if of else "Exact curves"
+    section = publish(results.folder, stem, title, printed, lambda: figure(tables), text)
+    steps = [_write_steps(results.folder, f"{name(setting)}{end}", table) for setting, table in tables.items()]
+    return Section(stem, title, (*section.files, *steps), printed, section.figure, text)
 
 
 def caption(results: Results, case: str, tables: dict[str, pd.DataFrame]) -> str:
@@ -217,8 +226,8 @@ def _cells(threshold: str, what: str, row: pd.Series, steps: int) -> dict[str, s
     }
 
 
-def _write_steps(folder: Path, setting: str, table: pd.DataFrame) -> Path:
-    path = folder / f"curve_{name(setting)}.csv"
+def _write_steps(folder: Path, what: str, table: pd.DataFrame) -> Path:
+    path = folder / f"curve_{what}.csv"
     write_text(path, table.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
     return path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,8 +74,8 @@ def _section(section: Section) -> dict[str, Any]:
         "picture": figure_uri(section.figure) if section.figure else "",
         "width": width,
         "height": height,
-        "alt": section.caption.split(". ")[0] or section.title,
-        "caption": "" if said_already else section.caption,
+        "alt": _plain(re.split(r"(?<!Fig)\. (?=[A-Z(])", section.caption)[0]) or section.title,
+        "caption": "" if said_already else _plain(section.caption),
         "files": [path.name for path in section.files if path.suffix != ".txt"],
         "parts": [_section(part) for part in section.parts],
     }
@@ -90,4 +91,9 @@ def _table(table: Table) -> dict[str, Any]:
         for position, row in enumerate(table.cells.itertuples(index=False))
     ]
     columns = [{"name": str(name), "align": table.align(name)} for name in table.cells.columns]
-    return {"columns": columns, "rows": rows, "caption": table.caption}
+    return {"columns": columns, "rows": rows, "caption": _plain(table.caption)}
+
+
+def _plain(text: str) -> str:
+    """The words without Markdown's marks of code."""
+    return text.replace("`", "")

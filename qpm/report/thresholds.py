@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
 from qpm.report import captions, cases, curves, numbers, style
 from qpm.report.curves import PAPER, SIGNS
@@ -16,6 +18,7 @@ from qpm.report.publish import Section, publish, together
 from qpm.report.write import Table
 
 FEW = 9  # values of a setting up to which a heatmap has its numbers in it
+COLOURED = 0.9  # share of the differences that a large heatmap's colours span; the rest have the deepest
 MANY = 60  # points up to which a table is printed whole; the csv always is
 
 
@@ -32,13 +35,27 @@ def swept(rows: pd.DataFrame) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: (name not in PAPER, name != "sigma_m", name)))
 
 
+def families(rows: pd.DataFrame, keys: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Return the rows of each grid over the keys: of every named case, and of every point of the other settings.
+
+    The grid "qpm,n=5" is of the cases "qpm,n=5,sigma_m=0.6" and so on; that of a study without other names is "".
+    """
+    cases_of: dict[str, list[str]] = {}
+    for case in dict.fromkeys(rows.case):
+        if keys and all(key in grid_values(case) for key in keys):
+            rest = [part for part in case.split(",") if part.partition("=")[0] not in keys]
+            cases_of.setdefault(",".join(rest), []).append(case)
+    return {family: rows[rows.case.isin(named)] for family, named in cases_of.items()}
+
+
 def prepare(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Return the score and the memory at each point of the grid.
 
     Parameters
     ----------
     rows : DataFrame
-        The tidy table (`qpm.rows`), its cases named as the grid names them (``qpm,sigma_m=0.6``).
+        The tidy table (`qpm.rows`) of one grid (`families`), its cases named as it names them
+        (``qpm,sigma_m=0.6``).
     keys : sequence of str
         One or two settings of the grid, such as ``sigma_m``.
 
@@ -52,13 +69,17 @@ def prepare(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     Raises
     ------
     NotMeasuredError
-        If no case's name holds the keys.
+        If no case's name holds the keys, or several have the same values of them.
     """
     values = {case: grid_values(case) for case in dict.fromkeys(rows.case)}
     points = {case: found for case, found in values.items() if all(key in found for key in keys)}
     if not keys or not points:
         named = ", ".join(keys) or "a setting of a grid"
         raise NotMeasuredError(f"no case of the study is named by {named}; cases: {', '.join(values)}")
+    places = [tuple(found[key] for key in keys) for found in points.values()]
+    if twice := next((place for place in places if places.count(place) > 1), None):
+        named = ", ".join(case for case, place in zip(points, places, strict=True) if place == twice)
+        raise NotMeasuredError(f"several cases stand at one point of {', '.join(keys)}: {named}")
     reference = min(
         points, key=lambda case: sum(abs(points[case][key] - PAPER.get(key, 0.0)) for key in keys)
     )
@@ -107,18 +128,21 @@ def draw_heatmap(table: pd.DataFrame, ax: Axes) -> None:
     grid = table.pivot(index=up, columns=across, values="difference").sort_index(ascending=False)
     level = (table.low <= 0) & (table.high >= 0)
     same = table.assign(level=level).pivot(index=up, columns=across, values="level").loc[grid.index]
-    limit = max(float(np.nanmax(np.abs(grid.to_numpy()))), 1e-6)
+    large, sizes = max(grid.shape) > FEW, np.abs(grid.to_numpy())
+    limit = max(float(np.nanquantile(sizes, COLOURED) if large else np.nanmax(sizes)), 1e-6)
     image = ax.imshow(100 * grid, cmap="RdBu", vmin=-100 * limit, vmax=100 * limit, aspect="auto")
-    if max(grid.shape) <= FEW:
+    if not large:
         _write_numbers(grid, same, limit, ax, _reference_place(table, grid))
     else:
         ax.plot(*_reference_place(table, grid), "x", color="black", markersize=5)
-        bar = ax.figure.colorbar(image, ax=ax, shrink=0.9, pad=0.02)
+        bar = ax.figure.colorbar(image, ax=ax, shrink=0.9, pad=0.02, extend="both")
         bar.set_label("difference (points of 100)")
     outline(same.to_numpy().astype(bool), ax)
+    if large:
+        hatch(~same.to_numpy().astype(bool), ax)
     ax.set_xticks(range(grid.shape[1]), [f"{value:g}" for value in grid.columns])
     ax.set_yticks(range(grid.shape[0]), [f"{value:g}" for value in grid.index])
-    if max(grid.shape) > FEW:
+    if large:
         ax.tick_params(labelsize=6)
         ax.tick_params(axis="x", rotation=90)
     ax.set(xlabel=SIGNS.get(across, across), ylabel=SIGNS.get(up, up))
@@ -152,6 +176,13 @@ def outline(inside: np.ndarray, ax: Axes) -> None:
         ax.plot([column - 0.5, column + 0.5], [row - 0.5] * 2, color="black", linewidth=1.2, clip_on=False)
 
 
+def hatch(outside: np.ndarray, ax: Axes) -> None:
+    """Strike out the cells that are outside."""
+    for row, column in np.argwhere(outside):
+        place = (column - 0.5, row - 0.5)
+        ax.add_patch(Rectangle(place, 1, 1, fill=False, hatch="////", edgecolor="#00000055", linewidth=0))
+
+
 def mark_paper(ax: Axes, key: str) -> None:
     """Draw the paper's value of a threshold as a dashed line."""
     if key in PAPER:
@@ -176,9 +207,10 @@ def caption(results: Results, table: pd.DataFrame, keys: Sequence[str]) -> str:
     """Return the caption of the figure."""
     reference = ", ".join(f"{key} = {table.loc[table.reference, key].iloc[0]:g}" for key in keys)
     metric = str(table.metric.iloc[0])
+    plateau = "not hatched" if table[list(keys)].nunique().max() > FEW else "outlined and bold"
     what = (
-        f"Difference in {metric} (points of 100) to {reference} (the cross) over the two thresholds; outlined: the "
-        "plateau, where the 95 % interval of the paired difference holds zero (bootstrap over videos)."
+        f"Difference in {metric} (points of 100) to {reference} (the cross) over the two thresholds; {plateau}: "
+        "the plateau, where the 95 % interval of the paired difference holds zero (bootstrap over videos)."
         if len(keys) > 1
         else f"{metric} over {keys[0]}; the band is the 95 % interval of the paired difference to {reference} "
         "(bootstrap over videos). Below: share of frames kept and frames read. Dashed: the paper's value."
@@ -195,7 +227,9 @@ def caption(results: Results, table: pd.DataFrame, keys: Sequence[str]) -> str:
     )
 
 
-def threshold_table(numeric: pd.DataFrame, keys: Sequence[str], caption: str) -> Table:
+def threshold_table(
+    numeric: pd.DataFrame, keys: Sequence[str], caption: str, stem: str = "thresholds"
+) -> Table:
     """Return the points of the figure as a table."""
     shown = printed(numeric)
     cells = pd.DataFrame({key: [f"{value:g}" for value in shown[key]] for key in keys})
@@ -208,7 +242,7 @@ def threshold_table(numeric: pd.DataFrame, keys: Sequence[str], caption: str) ->
     cells["Bank"] = [numbers.fixed(value, 1) for value in shown.bank_frames]
     cells["Videos"] = [numbers.count(value) for value in shown.n_videos]
     reference = int(np.flatnonzero(shown.reference)[0])
-    return Table(cells, numeric, caption, "thresholds", bold=(reference,))
+    return Table(cells, numeric, caption, stem, bold=(reference,))
 
 
 def printed(numeric: pd.DataFrame) -> pd.DataFrame:
@@ -226,16 +260,20 @@ def report(results: Results, keys: Sequence[str] = ()) -> Section:
     reference; thresholds.csv has every point.
     """
     exact = curves.read(results)
-    parts = [curves.report(results, exact)] if len(exact) else []
+    parts = [curves.report(results, own, case if len(exact) > 1 else "") for case, own in exact.items()]
     keys = tuple(keys) or swept(results.rows)[:2]
-    if keys or not parts:
-        parts.append(_grid(results, keys))
+    grids = families(results.rows, keys)
+    for family, rows in grids.items():
+        parts.append(_grid(replace(results, rows=rows), keys, family if len(grids) > 1 else ""))
+    if not parts:
+        raise NotMeasuredError(f"no grid over {', '.join(keys) or 'a setting'}, and no trial with `curves`")
     return parts[0] if len(parts) == 1 else together("thresholds", "Thresholds", parts)
 
 
-def _grid(results: Results, keys: Sequence[str]) -> Section:
+def _grid(results: Results, keys: Sequence[str], of: str) -> Section:
     numeric = prepare(results.rows, keys)
     text = caption(results, numeric, keys)
-    printed = threshold_table(numeric, keys, text)
-    title = f"Threshold{'s' if len(keys) > 1 else ''} {' and '.join(keys)}"
-    return publish(results.folder, "thresholds", title, printed, lambda: figure(numeric, keys), text)
+    stem, end = (f"thresholds_{of}", f" of {style.label(of)}") if of else ("thresholds", "")
+    printed = threshold_table(numeric, keys, text, stem)
+    title = f"Threshold{'s' if len(keys) > 1 else ''} {' and '.join(keys)}{end}"
+    return publish(results.folder, stem, title, printed, lambda: figure(numeric, keys), text)

@@ -124,7 +124,7 @@ def draw_measure(logs: pd.DataFrame, judged: str, ax: Axes) -> None:
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.grid(axis="y", visible=False)
     ax.set_xlabel(AXES.get(judged, judged))
-    style.widen(ax)
+    ax.margins(x=0.15)
 
 
 def figure(logs: pd.DataFrame, judged: str) -> style.PrintFigure:

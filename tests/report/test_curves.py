@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from qpm.report import curves, style
+from qpm.report.load import Results
 
 
 def steps(
@@ -93,3 +94,15 @@ def test_the_axis_of_the_score_holds_the_whole_band_and_never_magnifies_half_a_p
     assert low < 0.6951 and high > 0.7051
     low, high = curves.span([flat, flat.assign(lower=[-0.2, 0.0])])
     assert low < 0.5001 and high > 0.7051
+
+
+def test_each_case_has_its_curves_of_its_lowest_seed(tmp_path) -> None:
+    trials = []
+    for case, seed in (("qpm", 1), ("qpm", 0), ("quality_gated", 0), ("stm", 0)):
+        folder = f"{case}-{seed}"
+        trials.append({"folder": folder, "config": {"case": case, "seed": seed}})
+        (tmp_path / "trials" / folder).mkdir(parents=True)
+        if case != "stm":
+            TWO.assign(case=case, j=0.1 * seed).to_parquet(tmp_path / "trials" / folder / curves.FILE)
+    found = curves.read(Results(tmp_path, pd.DataFrame(), tuple(trials)))
+    assert list(found) == ["qpm", "quality_gated"] and set(found["qpm"].j) == {0.0}

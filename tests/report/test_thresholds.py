@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qpm.report import style, thresholds
-from qpm.report.load import NotMeasuredError
+from qpm.report.load import NotMeasuredError, Results
 from tests.report.fabricate import study_rows
 
 
@@ -45,6 +45,25 @@ def test_a_higher_threshold_keeps_fewer_frames(sweep):
 def test_a_study_without_that_setting_says_which_cases_it_has(rows):
     with pytest.raises(NotMeasuredError, match="no case of the study is named by sigma_m; cases: stm"):
         thresholds.prepare(rows, ["sigma_m"])
+
+
+def test_every_named_case_and_every_further_setting_has_a_grid_of_its_own(tmp_path):
+    places = [f"{case},n={n}" for case in ("qpm", "quality_gated") for n in (5, 9)]
+    names = [f"{place},sigma_m={value}" for place in places for value in (0.5, 0.7)]
+    rows = study_rows(names, videos=3)
+    own = thresholds.families(rows, ["sigma_m"])
+    assert list(own) == places
+    assert set(own["qpm,n=9"].case) == {"qpm,n=9,sigma_m=0.5", "qpm,n=9,sigma_m=0.7"}
+    with pytest.raises(NotMeasuredError, match="several cases stand at one point of sigma_m: qpm,n=5,sigma_m=0.5, qpm"):
+        thresholds.prepare(rows, ["sigma_m"])
+    section = thresholds.report(Results(tmp_path, rows, ()), ["sigma_m"])
+    assert [part.name for part in section.parts] == [f"thresholds_{name}" for name in own]
+    assert all(path.is_file() for part in section.parts for path in part.files)
+
+
+def test_a_study_without_grid_and_curves_says_so(rows, tmp_path):
+    with pytest.raises(NotMeasuredError, match="no grid over a setting, and no trial with `curves`"):
+        thresholds.report(Results(tmp_path, rows, ()))
 
 
 def test_the_paper_value_is_marked(sweep):
