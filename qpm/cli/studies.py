@@ -99,6 +99,7 @@ def run(
     told(study.stem, summary.outputs)
     counts = f"{summary.finished} trials run, {summary.skipped} were done before, {summary.failed} failed"
     typer.echo(f"{study.stem}: {counts}, {summary.seconds / 60:.1f} min", err=True)
+    page(study.stem, summary.outputs)
     raise typer.Exit(summary.exit_code)
 
 
@@ -113,8 +114,12 @@ def told(name: str, outputs: Sequence[Path]) -> None:
     if outputs:
         names = ", ".join(path.name for path in outputs)
         typer.echo(f"{name}: in {outputs[0].parent}: {names}", err=True)
-    for page in (path for path in outputs if path.name == "index.html"):
-        typer.echo(f"{name}: all of it on one page, {page.resolve().as_uri()}", err=True)
+
+
+def page(name: str, outputs: Sequence[Path]) -> None:
+    """Name the page to open, last of all."""
+    for file in (path for path in outputs if path.name == "index.html"):
+        typer.echo(f"{name}: all of it on one page, {file.resolve().as_uri()}", err=True)
 
 
 def verify(
@@ -172,7 +177,9 @@ def render(
             if (lacking := missing(results / asked.name)) and not allow_partial:
                 wanted = "--allow-partial makes the tables of the others"
                 raise ValueError(f"not finished: {'; '.join(lacking)}; {wanted}")
-            told(asked.name, render(results / asked.name, asked))
+            made = render(results / asked.name, asked)
+            told(asked.name, made)
+            page(asked.name, made)
         except EXPECTED as error:
             if len(studies) == 1 or context.find_root().meta["qpm.debug"]:
                 raise
