@@ -60,6 +60,22 @@ def test_a_command_in_a_sentence_has_the_options_that_it_is_shown_with():
         assert {part for part in rest if part.startswith("--")} <= known, line
 
 
+def test_every_target_and_every_file_that_is_named_is_there():
+    words_of = README + (ROOT / "CONTRIBUTING.md").read_text()
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.M))
+    named = re.findall(r"(?:^    |`)make ([a-z ]+?)(?:  |`|\)| TESTS)", words_of, flags=re.M)
+    assert len(named) > 3 and {target for line in named for target in line.split()} <= targets
+    linked = re.findall(r"\]\(([\w./-]+)\)", words_of) + re.findall(r"`((?:qpm|studies|notebooks)/[\w./]+)`", words_of)
+    missing = [path for path in linked if not (ROOT / path).exists() and path != "studies/mine.yaml"]
+    assert len(linked) > 20 and missing == []
+    assert all((ROOT / path).is_file() for path in re.findall(r"jupyter lab ([\w/]+\.ipynb)", README))
+
+
+def test_results_that_are_called_committed_are():
+    for folder in re.findall(r"committed in (results/\w+)", README):
+        assert (ROOT / folder / "index.html").is_file(), folder
+
+
 def test_the_policy_of_ones_own_is_one(tmp_path, monkeypatch):
     code, cases = (re.search(rf"```{form}\n(.*?)```", README, flags=re.S)[1] for form in ("python", "yaml"))
     (tmp_path / "mylab.py").write_text(code)

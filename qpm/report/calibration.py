@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,8 @@ from qpm.report.publish import Section, publish, together
 from qpm.report.score_samples import COLOURS, KINDS, MARKERS, gated_kind, kinds, samples
 
 MIN_COUNT = 20  # bins with fewer samples are drawn hollow
-COVERAGE = np.linspace(0.02, 1, 50)
+COVERAGE = np.linspace(0.05, 1, 39)  # below, a few masks of the highest scores decide
+WIDE: dict[str, dict[str, Any]] = {"score_raw": {"linewidth": 2.8, "alpha": 0.5}}  # seen where a thin line lies on it
 LIMITS = {"oracle": ("#333333", (0, (4, 2))), "random": ("#767676", (0, (1, 1.5)))}
 
 
@@ -82,15 +84,21 @@ def draw_marginals(table: pd.DataFrame, above: Axes, beside: Axes) -> None:
 
 
 def draw_reliability(table: pd.DataFrame, ax: Axes) -> None:
-    """Draw mean IoU over mean score in each bin with its band; hollow where a bin holds few samples."""
+    """Draw mean IoU over mean score in each bin; hollow where a bin holds few samples.
+
+    One score has its band, as bands hide each other: the relative one, or the raw one where it is alone.
+    """
+    banded = next((kind for kind in ("score", "score_raw") if (table.kind == kind).any()), "")
     ax.plot([0, 1], [0, 1], color="#777777", linewidth=0.8)
     for kind, own in table.groupby("kind", sort=False):
         hue, shape = COLOURS[str(kind)], MARKERS[str(kind)]
-        ax.fill_between(own.score, own.iou_low, own.iou_high, color=hue, alpha=0.15, linewidth=0)
-        ax.plot(own.score, own.iou, color=hue, linewidth=1.2)
+        if kind == banded:
+            ax.fill_between(own.score, own.iou_low, own.iou_high, color=hue, alpha=0.15, linewidth=0)
+        size = 5.5 if kind in WIDE else 3.5
+        ax.plot(own.score, own.iou, color=hue, **{"linewidth": 1.2} | WIDE.get(str(kind), {}))
         full = own[own["count"] >= MIN_COUNT]
-        ax.plot(own.score, own.iou, shape, color=hue, markerfacecolor="white", markersize=4)
-        ax.plot(full.score, full.iou, shape, color=hue, markersize=4, label=KINDS[str(kind)])
+        ax.plot(own.score, own.iou, shape, color=hue, markerfacecolor="white", markersize=size)
+        ax.plot(full.score, full.iou, shape, color=hue, markersize=size, label=KINDS[str(kind)])
     ax.set(xlim=(0, max(1.05, float(table.score.max()) + 0.03)), ylim=(0, 1), ylabel="mean true IoU")
     ax.legend(loc="lower right", handlelength=1.0, handletextpad=0.3, borderaxespad=0.1)
 
@@ -99,7 +107,7 @@ def draw_counts(table: pd.DataFrame, ax: Axes) -> None:
     """Draw how many samples each bin holds, as steps for each score."""
     for kind, own in table.groupby("kind", sort=False):
         edges = np.append(own.low.to_numpy(), own.high.iloc[-1])
-        ax.stairs(own["count"], edges, color=COLOURS[str(kind)], linewidth=1.1)
+        ax.stairs(own["count"], edges, color=COLOURS[str(kind)], **{"linewidth": 1.0} | WIDE.get(str(kind), {}))
     ax.set(xlabel="mean score", ylabel="count", yscale="log", ylim=(0.8, None))
 
 
@@ -107,10 +115,10 @@ def draw_risk(table: pd.DataFrame, ax: Axes) -> None:
     """Draw 1 - IoU of the best-scored share, between an oracle's and a random order's."""
     for kind, own in table.groupby("kind", sort=False):
         hue, dashes = LIMITS.get(str(kind)) or (COLOURS[str(kind)], "-")
-        ax.plot(own.coverage, own.risk, color=hue, linestyle=dashes)
+        ax.plot(own.coverage, own.risk, color=hue, linestyle=dashes, **{"linewidth": 1.2} | WIDE.get(str(kind), {}))
         if kind in COLOURS:
-            few = own.iloc[::10]
-            ax.plot(few.coverage, few.risk, MARKERS[str(kind)], color=hue, markersize=3.5)
+            few = own.iloc[2::8]
+            ax.plot(few.coverage, few.risk, MARKERS[str(kind)], color=hue, markersize=5.5 if kind in WIDE else 3.5)
         else:  # above the random order and below the oracle no other line runs
             x, words, side = (0.02, "random order", "bottom") if kind == "random" else (0.8, "oracle", "top")
             y = float(np.interp(x, own.coverage, own.risk))
@@ -161,13 +169,16 @@ def report(results: Results, case: str = "qpm", gates: Sequence[float] = (0.7, 0
         If the case has no predicted score.
     """
     points = samples(results.rows, case, gated_kind(results.rows, case))
+    word, few = KINDS[gated_kind(results.rows, case)], max(1, round(COVERAGE[0] * len(points)))
     n = f"n = {captions.plural(len(points), 'sample')} (an object on a frame) in {points.video.nunique()} videos."
     caption = captions.join(
         f"The predicted score under {style.label(case)}. (a) Density of the score that gates compare and the true "
-        "IoU, on a logarithmic scale, with its margins; the gates are dashed. (b) Mean IoU in bins of the score, with "
-        "95 % bands (bootstrap over videos); recalibrated: by isotonic regression on the other videos; hollow below "
-        f"{MIN_COUNT} samples; below, the counts (a score above 1 is in the last bin). (c) Mean risk of the "
-        "best-scored share, in the colours of (b), with an oracle and a random order.",
+        "IoU, on a logarithmic scale, with its margins; the gates are dashed; ρ, Spearman's rank correlation. (b) Mean "
+        f"IoU in bins of the score, the {word} one with a 95 % band (bootstrap over videos); recalibrated: by "
+        f"isotonic regression on the other videos; hollow below {MIN_COUNT} samples; "
+        "below, the counts (a score above 1 is in the last bin). (c) Mean risk of the "
+        f"best-scored share, in the colours of (b), with an oracle and a random order; its left end rests on "
+        f"few samples ({few} at {numbers.share(COVERAGE[0])}, where it begins).",
         gate_sentence(results.rows, case, gates),
         n,
         captions.data(results),
@@ -195,8 +206,9 @@ def _density(
     draw_scatter(table, middle, gates)
     draw_marginals(table, above, beside)
     rank = calibration.spearman(table.score.to_numpy(), table.iou.to_numpy())
-    words = f"Spearman\n{numbers.fixed(rank, 2) or 'undefined'}"
-    middle.annotate(words, (0.04, 0.5), xycoords="axes fraction", fontsize=7)
+    words = f"ρ = {numbers.fixed(rank, 2) or '?'}"
+    note = above.annotate(words, (1.02, 0.5), xycoords="axes fraction", fontsize=7, va="center")
+    note.set_in_layout(False)  # the corner between the margins is empty, and takes no room from the density
     middle.set(xlabel=f"{word} score", ylabel="true IoU")
     return above
 

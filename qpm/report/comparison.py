@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.patches import Patch
 
+from qpm.images import read_labels
 from qpm.report import captions, numbers, player, style
 from qpm.report.load import NotMeasuredError, Results
 from qpm.report.pictures import (
@@ -25,47 +28,72 @@ from qpm.report.publish import Section, publish
 
 FRAMES = 5
 TRUTH = "truth"
-RULES = ("largest gain", "largest loss")
+DRAWN = "pixels of {}"
 
 
 def prepare(
-    rows: pd.DataFrame, case: str, baseline: str, sequences: Collection[str], frames: int = FRAMES
+    rows: pd.DataFrame, case: str, baseline: str, chosen: pd.DataFrame, counted: pd.DataFrame
 ) -> pd.DataFrame:
-    """Choose the videos of largest gain and largest loss, and in each part of them the frame that differs most.
+    """Choose from each video the frames in which the masks of the two differ most (`telling`).
 
     Parameters
     ----------
     rows : DataFrame
         The tidy table (`qpm.rows`); of several seeds the first.
     case, baseline : str
-    sequences : collection of str
-        Videos whose masks were saved for both.
-    frames : int
-        A video is cut into this many parts of one length; each gives one frame.
+    chosen : DataFrame
+        Videos with their ``rule`` and ``difference`` in J&F (`player.choose`).
+    counted : DataFrame
+        The pixels of their saved masks (`count`).
 
     Returns
     -------
     DataFrame
-        ``rule sequence difference frame_index frame`` and the mean IoU over the objects under each of the two, in
-        columns named as the cases; `difference` is the video's in J&F.
+        ``rule sequence difference frame_index frame``, then the columns of `counted`, then in columns named as the
+        cases the IoU under each, mean over the objects that the truth has there; NaN where it has none.
     """
-    chosen = player.choose(rows, case, baseline, sequences)
     scored = rows[rows.scored & rows.case.isin([case, baseline])]
     first = scored.seed == scored.groupby("case").seed.transform("min")
+    there = scored.j.where(scored.present.fillna(True))
     keys = ["sequence", "frame_index", "frame", "case"]
-    iou = scored[first].groupby(keys).j.mean().unstack("case").dropna().reset_index()
-    tables = []
-    for video in chosen[chosen.rule.isin(RULES)].itertuples():
-        own = iou[iou.sequence == video.sequence].sort_values("frame_index")
-        change = (own[case] - own[baseline]).abs()
-        picks = [change.iloc[part].idxmax() for part in np.array_split(np.arange(len(own)), frames) if len(part)]
-        tables.append(own.loc[picks].assign(rule=video.rule, difference=video.difference))
-    order = ["rule", "sequence", "difference", "frame_index", "frame", baseline, case]
+    grouped = scored.assign(there=there)[first].groupby(keys)
+    of_both = grouped.size().unstack("case").dropna().index
+    iou = grouped.there.mean().unstack("case").loc[of_both].reset_index()
+    own = iou.merge(counted, on=["sequence", "frame"]).merge(chosen, on="sequence").sort_values("frame_index")
+    videos = [own[own.sequence == video] for video in chosen.sequence]
+    tables = [video.iloc[telling(video.differing.tolist())] for video in videos]
+    order = ["rule", "sequence", "difference", "frame_index", "frame", *counted.columns[2:], baseline, case]
     return pd.concat(tables, ignore_index=True)[order]
 
 
+def telling(differing: Sequence[int], most: int = FRAMES) -> list[int]:
+    """Return the places of the largest numbers, no two nearer than a twelfth of the length, in order.
+
+    Of equal numbers the first counts. Zeros are left out; if all are, the first place stands for them.
+    """
+    gap = max(1, len(differing) // 12)  # there is room for five wherever the first ones lie
+    chosen: list[int] = []
+    for place in np.argsort(-np.asarray(differing), kind="stable").tolist():
+        if len(chosen) < most and all(abs(place - other) >= gap for other in chosen):
+            chosen += [place] if differing[place] or not chosen else []
+    return sorted(chosen)
+
+
+def count(masks: Mapping[str, Mapping[str, Path]], sequences: Iterable[str]) -> pd.DataFrame:
+    """Return ``sequence frame differing`` and how many pixels each case drew, of all frames with masks of both."""
+    records = []
+    for sequence in sequences:
+        folders = {name: own[sequence] for name, own in masks.items()}
+        stems = set.intersection(*({path.stem for path in folder.glob("*.png")} for folder in folders.values()))
+        for frame in sorted(stems):
+            one, other = drawn = [read_labels(folder / f"{frame}.png") for folder in folders.values()]
+            pixels = {DRAWN.format(name): np.count_nonzero(labels) for name, labels in zip(folders, drawn, strict=True)}
+            records.append({"sequence": sequence, "frame": frame, "differing": np.count_nonzero(one != other)} | pixels)
+    return pd.DataFrame(records)
+
+
 def draw(table: pd.DataFrame, axes: Sequence[Axes], case: str, picture: Picture) -> None:
-    """Draw the frames of one video under one case; the IoU in the corner of each, the case at the left."""
+    """Draw the frames of one video under one case; what it reached in the corner of each, the case at the left."""
     for row, ax in zip(table.to_dict("records"), axes, strict=True):
         ax.imshow(picture(row["sequence"], row["frame_index"], row["frame"]), interpolation="antialiased")
         ax.set(xticks=[], yticks=[])
@@ -74,8 +102,16 @@ def draw(table: pd.DataFrame, axes: Sequence[Axes], case: str, picture: Picture)
             spine.set_visible(False)
         if case in row:
             box = {"facecolor": "black", "edgecolor": "none", "alpha": 0.7, "pad": 1.2}
-            ax.text(0.02, 0.04, f"{row[case]:.2f}", transform=ax.transAxes, color="white", fontsize=6.5, bbox=box)
+            ax.text(0.02, 0.04, reached(row, case), transform=ax.transAxes, color="white", fontsize=6.5, bbox=box)
     axes[0].set_ylabel(style.label(case), fontsize=7.5, labelpad=3)
+
+
+def reached(row: Mapping[str, Any], case: str) -> str:
+    """Return the IoU; where the truth has no object, that it is absent, and how much was drawn nevertheless."""
+    if not pd.isna(row[case]):
+        return f"{row[case]:.2f}"
+    drawn = row[DRAWN.format(case)]
+    return f"absent, {drawn} px drawn" if drawn else "absent"
 
 
 def figure(table: pd.DataFrame, cases: Mapping[str, Picture]) -> style.PrintFigure:
@@ -92,6 +128,8 @@ def figure(table: pd.DataFrame, cases: Mapping[str, Picture]) -> style.PrintFigu
         axes = block.subplots(len(cases), columns, squeeze=False)
         for line, (case, picture) in zip(axes, cases.items(), strict=True):
             draw(own, line[: len(own)], case, picture)
+            for ax in line[len(own) :]:
+                ax.set_axis_off()
         for ax, frame in zip(axes[0], own.frame, strict=False):
             ax.set_title(f"frame {frame}", fontsize=6.5, weight="normal", loc="center", pad=2)
         said = f"{own.rule.iloc[0]}: {sequence} ({numbers.signed(own.difference.iloc[0])} J&F)"
@@ -106,7 +144,7 @@ def report(results: Results, case: str = "qpm", baseline: str = "stm", truth: bo
     Raises
     ------
     NotMeasuredError
-        If the two are one, or no video has masks of both.
+        If the two are one, or no frame has masks of both.
     """
     if case == baseline:
         raise NotMeasuredError(f"'{case}' is the baseline itself; there is nothing to compare")
@@ -114,16 +152,20 @@ def report(results: Results, case: str = "qpm", baseline: str = "stm", truth: bo
     both = sorted(set(masks[case]) & set(masks[baseline]))
     if not both:
         raise NotMeasuredError(f"no video has saved masks of both '{baseline}' and '{case}'")
-    table = prepare(results.rows, case, baseline, both)
+    chosen = player.choose(results.rows, case, baseline, both).head(2)
+    counted = count(masks, chosen.sequence)
+    if counted.empty:
+        raise NotMeasuredError(f"no frame has saved masks of both '{baseline}' and '{case}'")
+    table = prepare(results.rows, case, baseline, chosen, counted)
     frames = frames_of(results, case)
     rows = {name: with_errors(frames, own) for name, own in masks.items()}
     rows |= {TRUTH: with_truth(frames)} if truth else {}
     caption = captions.join(
         f"{style.label(baseline)} above, {style.label(case)} below: a right mask is in colour, false positives are "
-        "orange with stripes, false negatives blue; the number is the IoU, mean over the objects. Chosen by rule among "
-        f"{captions.plural(len(both), 'video')} with saved masks: the videos of largest gain and largest loss of J&F "
-        f"against {style.label(baseline)}; each is cut into {FRAMES} parts of one length, which give the frame "
-        "that differs most.",
+        "orange with stripes, false negatives blue; the number is the IoU, mean over the objects that the truth has "
+        f"there (absent: none). Chosen by rule among {captions.plural(len(both), 'video')} with saved masks: "
+        f"{' and '.join(chosen.rule)} of J&F against {style.label(baseline)}; of each video the frames, at most "
+        f"{FRAMES}, in which the two masks differ in most pixels, no two nearer than a twelfth of its frames.",
         captions.data(results),
         captions.network(results),
     )

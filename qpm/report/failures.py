@@ -18,7 +18,9 @@ from qpm.report.publish import Section, publish
 from qpm.report.score_samples import COLOURS, KINDS, gated_kind, samples
 
 TAUS = (0.5, 0.7)  # IoU below which a mask has failed
-DASHES = {0.5: "-", 0.7: (0, (4, 1.5))}
+DASHES: dict[float, Any] = {0.5: "-", 0.7: (0, (4, 1.5))}
+BROAD, PALE = 3.0, 0.5  # of the raw score: seen where the thin curve of another lies on it
+NARROW = 0.08  # a share below this has no room for its number inside the bar
 SCORES = ("score_raw", "score")
 OUTCOMES = {  # of a mask at a gate; a second sign beside colour
     "good kept": ("#0173b2", ""), "bad kept": ("#d55e00", "////"),
@@ -95,13 +97,19 @@ def draw_curves(table: pd.DataFrame, ax: Axes, curve: str) -> None:
     own = table[table.curve == curve]
     for (kind, tau), part in own.groupby(["kind", "tau"], sort=False):
         text = f"{KINDS[str(kind)]}, IoU < {tau:g}: {part.area.iloc[0]:.2f}"
-        ax.plot(part.x, part.y, color=COLOURS[str(kind)], linestyle=DASHES[tau], linewidth=1.2, label=text)
+        look: dict[str, Any] = {"linestyle": DASHES[tau], "linewidth": 1.1}
+        if kind == "score_raw":  # a dash is as long as the line is wide
+            look = {"linestyle": "-" if tau == TAUS[0] else (0, (1.6, 0.8)), "linewidth": BROAD, "alpha": PALE}
+        ax.plot(part.x, part.y, color=COLOURS[str(kind)], solid_capstyle="butt", label=text, **look)
     if curve == "roc":
         ax.plot([0, 1], [0, 1], color="#999999", linewidth=0.8, linestyle=":")
         ax.set(xlabel="false alarms (share of good masks)", ylabel="found (share of failed)")
     else:
         for tau, base in own.groupby("tau").base.first().items():
             ax.axhline(base, color="#777777", linewidth=0.8, linestyle=(0, (1, 1 + 2 * (tau == TAUS[1]))))
+            side = "top" if tau == TAUS[0] else "bottom"  # fewer masks fail at the lower threshold
+            ax.annotate(f"random, IoU < {tau:g}", (0.02, base), (0, -2 if side == "top" else 1), fontsize=6.5,
+                        textcoords="offset points", va=side, color="#666666")  # fmt: skip
         ax.set(xlabel="recall (failed masks found)", ylabel="precision (alarms that are right)")
     ax.set(xlim=(0, 1), ylim=(0, 1.02))
     title = "area under the curve" if curve == "roc" else "average precision"
@@ -110,22 +118,31 @@ def draw_curves(table: pd.DataFrame, ax: Axes, curve: str) -> None:
 
 
 def draw_gates(table: pd.DataFrame, ax: Axes) -> None:
-    """Draw for each gate the shares of masks that it keeps and drops, good and bad, on one bar."""
+    """Draw for each gate the shares of masks that it keeps and drops, good and bad, on one bar.
+
+    What is bad and kept has its number always, above the bar where it is too narrow.
+    """
     left = np.zeros(len(table))
     for name, (hue, hatch) in OUTCOMES.items():
         share = table[name].to_numpy()
         ax.barh(table.index, share, left=left, height=0.62, color=hue, hatch=hatch, edgecolor="white",
                 linewidth=0.5, label=name)  # fmt: skip
-        for place in np.flatnonzero(share >= 0.08):
+        for place in np.flatnonzero(share >= NARROW):
             ink = "white" if name == "good kept" else "black"
             box = {"facecolor": hue, "edgecolor": "none", "pad": 1}
             ax.text(float(left[place] + share[place] / 2), float(place), numbers.share(share[place]),
                     ha="center", va="center", fontsize=7, color=ink, bbox=box)  # fmt: skip
+        if name == "bad kept":
+            for place in np.flatnonzero(share < NARROW):
+                middle, words = float(left[place] + share[place] / 2), f"{name} {numbers.share(share[place])}"
+                ax.annotate(words, (middle, place - 0.31), (middle, place - 0.4), fontsize=7, color=hue, ha="center",
+                            va="bottom", arrowprops={"arrowstyle": "-", "color": hue, "linewidth": 0.8, "shrinkA": 0,
+                                                     "shrinkB": 0})  # fmt: skip
         left += share
     signs = [f"{GATE_SIGNS.get(gate, 'score')} > {gate:g}".replace("> ", "= ", gate in GATE_SIGNS)
              for gate in table.gate]  # fmt: skip
     ax.set_yticks(table.index, signs)
-    ax.set(xlim=(0, 1), ylim=(len(table) - 0.5, -0.5), xlabel="share of masks")
+    ax.set(xlim=(0, 1), ylim=(len(table) - 0.55, -0.65), xlabel="share of masks")
     ax.grid(axis="y", visible=False)
     ax.legend(ncols=4, handlelength=1.2, columnspacing=0.9, handletextpad=0.4, **BELOW)
 
@@ -174,7 +191,8 @@ def report(results: Results, case: str = "qpm", gates: Sequence[float] = (0.7, 0
     videos = results.rows[results.rows.case == case].groupby(["dataset", "sequence"]).ngroups
     caption = captions.join(
         f"Detection of failed masks under {style.label(case)}. (a, b) A low score as an alarm for an IoU below 0.5 and "
-        f"0.7; dotted, a random score. (c) What each gate keeps and drops by the {word} score; bad: IoU < 0.5. (d) "
+        f"0.7; the raw score broad and pale, beneath the relative one; dotted, a random score, in (b) the share of "
+        f"masks that fail each threshold. (c) What each gate keeps and drops by the {word} score; bad: IoU < 0.5. (d) "
         f"Rank correlation of the {word} score with the IoU inside each of {len(ranks)} videos "
         f"({videos - len(ranks)} without variation left out); dashed, their mean.",
         captions.data(results),

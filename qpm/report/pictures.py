@@ -68,6 +68,18 @@ def overlaid(frames: Frames, masks: dict[str, Path]) -> Picture:
     return picture
 
 
+def with_mask_and_truth(frames: Frames, masks: dict[str, Path]) -> Picture:
+    """Return the function that shows a frame with its saved mask standing out and the truth outlined."""
+
+    def picture(sequence: str, frame_index: int, frame: str) -> np.ndarray:
+        video = frames.video(sequence)
+        truth = video.read_labels(frame_index)
+        labels = read_labels(masks[sequence] / f"{frame}.png")
+        return stand_out(video.read_frame(frame_index), labels, np.zeros_like(labels) if truth is None else truth)
+
+    return picture
+
+
 def with_errors(frames: Frames, masks: dict[str, Path]) -> Picture:
     """Return the function that shows a frame with the errors of its saved mask marked."""
 
@@ -104,8 +116,8 @@ def mark_errors(frame: np.ndarray, labels: np.ndarray, truth: np.ndarray) -> np.
     Returns
     -------
     ndarray, uint8 (H, W, 3)
-        False positives in `FALSE_POSITIVE` with white stripes, false negatives in `FALSE_NEGATIVE`, the mask with a
-        white outline.
+        False positives in `FALSE_POSITIVE` with white stripes, false negatives in `FALSE_NEGATIVE`, the right part of
+        the mask with a white outline.
     """
     grey = frame.mean(axis=2, keepdims=True) * 0.45 + 255 * 0.45
     marked = np.where((labels == truth)[..., None] & (labels > 0)[..., None], frame, grey)
@@ -115,8 +127,16 @@ def mark_errors(frame: np.ndarray, labels: np.ndarray, truth: np.ndarray) -> np.
     marked[wrong] = FALSE_POSITIVE
     marked[wrong & (across % 3 == 0)] = 255
     marked[lacking] = FALSE_NEGATIVE
-    marked[outline(labels, rim(frame))] = 255
+    marked[outline(labels, rim(frame)) & ~wrong] = 255  # a few wrong pixels would be all outline
     return marked.round().astype(np.uint8)
+
+
+def stand_out(frame: np.ndarray, labels: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return the frame in dark grey, tinted inside the mask, with a thin white outline of the truth."""
+    grey = np.repeat(frame.mean(axis=2, keepdims=True) * 0.45 + 35, 3, axis=2).astype(np.uint8)
+    mixed = overlay(np.where((labels > 0)[..., None], frame, grey), labels, 0.6, 0)
+    mixed[outline(truth, rim(frame))] = 255
+    return mixed
 
 
 def rim(frame: np.ndarray) -> int:

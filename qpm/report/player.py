@@ -21,11 +21,10 @@ from qpm.report.timeline import gates, prepare
 
 MOST_FRAMES = 40  # of a video; of a longer one every second, third, ... frame is shown
 LONG_SIDE = 416  # pixels of a picture
-RULES = ("largest gain", "largest loss", "median change")
 
 
 def choose(rows: pd.DataFrame, case: str, baseline: str, sequences: Collection[str]) -> pd.DataFrame:
-    """Choose the videos of largest gain, largest loss and median change of J&F against the baseline.
+    """Choose the videos that J&F gains most and loses most against the baseline, and that of the median change.
 
     Parameters
     ----------
@@ -38,18 +37,29 @@ def choose(rows: pd.DataFrame, case: str, baseline: str, sequences: Collection[s
     Returns
     -------
     DataFrame
-        ``sequence rule difference``, at most one row per rule of `RULES` and per video.
+        ``sequence rule difference``: best, worst and median, each video once. `rule` says what is true (`best`,
+        `worst`): "largest gain" of videos that all lose is "smallest loss".
     """
     scored = rows[rows.scored & rows.sequence.isin(sequences) & rows.case.isin([case, baseline])]
     means = average_seeds(scored).groupby(["sequence", "case"])[["j", "f"]].mean().mean(axis=1).unstack()
     change = (means[case] - means[baseline]).dropna().sort_values(kind="stable")
-    wanted = (change.index[-1:], change.index[:1], change.index[(len(change) - 1) // 2 :][:1])
     rule_of: dict[str, str] = {}
-    for rule, found in zip(RULES, wanted, strict=True):
-        for sequence in found:
-            rule_of.setdefault(str(sequence), rule)
+    if len(change):
+        rule_of[str(change.index[-1])] = best(change.iloc[-1], alone=len(change) == 1)
+        rule_of.setdefault(str(change.index[0]), worst(change.iloc[0]))
+        rule_of.setdefault(str(change.index[(len(change) - 1) // 2]), "median change")
     entries = [(sequence, rule, float(change[sequence])) for sequence, rule in rule_of.items()]
     return pd.DataFrame(entries, columns=["sequence", "rule", "difference"])
+
+
+def best(difference: float, alone: bool = False) -> str:
+    """Return how the video of the highest difference is called; one alone that loses has the largest loss."""
+    return worst(difference) if alone and difference < 0 else _sided(difference, "largest gain", "smallest loss")
+
+
+def worst(difference: float) -> str:
+    """Return how the video of the lowest difference is called."""
+    return _sided(difference, "smallest gain", "largest loss")
 
 
 def player(results: Results, case: str, baseline: str) -> dict[str, Any]:
@@ -72,9 +82,9 @@ def player(results: Results, case: str, baseline: str) -> dict[str, Any]:
     place = {name: index for index, name in enumerate(dataset.names())}
     sigma_m, sigma_en = gates(results, case)
     caption = captions.join(
-        f"{style.label(case)} and {style.label(baseline)} on the videos of largest gain, largest loss and median "
-        f"change of J&F among the {captions.plural(len(both), 'video')} whose masks were saved. Numbers are means over "
-        f"the objects of a frame; at most {MOST_FRAMES} frames of a video are shown, evenly spaced.",
+        f"{style.label(case)} and {style.label(baseline)}, by J&F: {', '.join(chosen.rule)} among the "
+        f"{captions.plural(len(both), 'video')} whose masks were saved. Numbers are means over the objects of a frame; "
+        f"at most {MOST_FRAMES} frames of a video are shown, evenly spaced.",
         captions.data(results),
         captions.network(results),
     )
@@ -98,6 +108,7 @@ def per_frame(rows: pd.DataFrame, case: str, sequence: str) -> dict[str, list[An
         "score": [_rounded(value) for value in table.score],
         "iou": [_rounded(value) for value in table.iou_true],
         "kept": [bool(value) for value in table.kept],
+        "given": [bool(value) for value in table.annotated],
         "prior": [str(value) for value in table.prior],
         "bank": [None if pd.isna(value) else int(value) for value in table.bank_frames],
     }
@@ -132,6 +143,12 @@ def _mask(path: Path, size: tuple[int, int]) -> str:
 
 def _drawn(draw: Any, labels: np.ndarray | None, size: tuple[int, int]) -> str:
     return draw(labels, size) if labels is not None else ""
+
+
+def _sided(difference: float, gain: str, loss: str) -> str:
+    if numbers.signed(difference).strip("0.") == "":  # what prints as zero is neither
+        return "no change"
+    return gain if difference > 0 else loss
 
 
 def _rounded(value: float) -> float | None:

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from qpm.report import captions, comparison, style
 from qpm.report.attributes import words
 from qpm.report.load import NotMeasuredError, Results
-from qpm.report.pictures import Picture, frames_of, overlaid, saved
+from qpm.report.pictures import Picture, frames_of, saved, with_mask_and_truth
 from qpm.report.publish import Section, publish, together
 
 log = logging.getLogger(__name__)
@@ -26,8 +26,9 @@ LINE = 26  # letters below a picture
 def prepare(rows: pd.DataFrame, case: str, sequences: Collection[str]) -> pd.DataFrame:
     """Choose five frames of a case: best, median and worst IoU, largest over- and under-estimate of it.
 
-    Scores and IoU are means over the objects of a frame. Each pick avoids the videos of the earlier picks as long
-    as there are others; the order of choice is worst, over-, under-estimated, best, median.
+    Scores and IoU are means over the objects that the truth has on a frame; a frame of none is no candidate. Each
+    pick avoids the videos of the earlier picks as long as there are others; the order of choice is worst, over-,
+    under-estimated, best, median.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def prepare(rows: pd.DataFrame, case: str, sequences: Collection[str]) -> pd.Dat
         there are fewer frames with score and truth.
     """
     own = rows[(rows.case == case) & rows.sequence.isin(sequences) & rows.scored & rows.iou_true.notna()]
-    own = own[(own.seed == own.seed.min()) & own.score.notna()]
+    own = own[(own.seed == own.seed.min()) & own.score.notna() & own.present.fillna(True)]
     frames = own.groupby(["sequence", "frame_index", "frame"], as_index=False).agg(
         score=("score", "mean"), iou_true=("iou_true", "mean"), attributes=("attributes", "first")
     )
@@ -115,15 +116,16 @@ def report(results: Results, case: str = "qpm", baseline: str = "stm") -> Sectio
     table = prepare(results.rows, case, list(masks))
     videos = captions.plural(len(masks), "video")
     caption = captions.join(
-        f"Masks of {style.label(case)} with the predicted score (relative to the first frame) and the true IoU, means "
-        f"over the objects, and the challenges of the video. Chosen by rule among {videos} with saved masks: the frame "
-        "of best, median and worst IoU and those where the score exceeds the IoU most and least, in different videos "
-        "as far as possible.",
+        f"Masks of {style.label(case)} in colour and the true outline in white, with the predicted score (relative to "
+        "the first frame) and the true IoU, means over the objects that the truth has there, and the challenges of the "
+        f"video. Chosen by rule among {videos} with saved masks and the frames in which the truth has an object: the "
+        "frame of best, median and worst IoU and those where the score exceeds the IoU most and least, in different "
+        "videos as far as possible.",
         captions.data(results),
         captions.network(results),
     )
     title = "Frames and their scores (Fig. 1)"
-    picture = overlaid(frames_of(results, case), masks)
+    picture = with_mask_and_truth(frames_of(results, case), masks)
     first = publish(results.folder, "qualitative", title, draw=lambda: figure(table, picture), caption=caption)
     try:
         parts = [first, comparison.report(results, case, baseline)]

@@ -15,6 +15,7 @@ from qpm.report.pictures import frames_of, overlaid
 from qpm.report.publish import Section, publish
 
 PRIORS = {"previous": "#56b4e9", "annotated": "#de8f05"}
+ABSENT, ABSENT_WORDS = "#f6e9c3", "#9a7d1e"
 KEPT_AT, PRIOR_AT, BANK_AT, BANK_HEIGHT = -0.10, -0.20, -0.40, 0.13
 
 
@@ -24,8 +25,9 @@ def prepare(rows: pd.DataFrame, case: str, sequence: str, baseline: str | None =
     Returns
     -------
     DataFrame
-        ``frame_index score iou_true iou_baseline annotated kept prior bank_frames``; `prior` is "previous",
-        "annotated" or "" (none used); `iou_baseline` is NaN without a baseline.
+        ``frame_index score iou_true iou_baseline absent annotated kept prior bank_frames``; `prior` is "previous",
+        "annotated" or "" (none used); `iou_baseline` is NaN without a baseline; `absent` is the share of the objects
+        that the truth does not hold on the frame, 0 without truth.
 
     Raises
     ------
@@ -36,16 +38,18 @@ def prepare(rows: pd.DataFrame, case: str, sequence: str, baseline: str | None =
     if own.empty:
         raise NotMeasuredError(f"no rows of case '{case}' for video '{sequence}'")
     own = own[own.seed == own.seed.min()]
+    own = own.assign(absent=~own.present.fillna(True).astype(bool))
     frames = own.groupby("frame_index").agg(
-        score=("score", "mean"), iou_true=("iou_true", "mean"), annotated=("annotated", "any"),
-        memorized=("memorized", "first"), prior_frame=("prior_frame", "first"), bank_frames=("bank_frames", "max"),
+        score=("score", "mean"), iou_true=("iou_true", "mean"), absent=("absent", "mean"),
+        annotated=("annotated", "any"), memorized=("memorized", "first"), prior_frame=("prior_frame", "first"),
+        bank_frames=("bank_frames", "max"),
     ).reset_index()  # fmt: skip
     frames["kept"] = kept(frames.memorized)
     frames["prior"] = [_prior(row.frame_index, row.prior_frame) for row in frames.itertuples()]
     other = rows[(rows.case == baseline) & (rows.sequence == sequence) & (baseline != case)]
     other = other[other.seed == other.seed.min()]
     frames["iou_baseline"] = frames.frame_index.map(other.groupby("frame_index").iou_true.mean())
-    order = ["frame_index", "score", "iou_true", "iou_baseline", "annotated", "kept", "prior", "bank_frames"]
+    order = ["frame_index", "score", "iou_true", "iou_baseline", "absent", "annotated", "kept", "prior", "bank_frames"]
     return frames[order]
 
 
@@ -63,9 +67,10 @@ def choose(rows: pd.DataFrame, case: str, baseline: str) -> str:
 
 
 def draw(table: pd.DataFrame, ax: Axes, sigma_m: float | None = None, sigma_en: float | None = None) -> None:
-    """Draw score and IoU over frames; strips below show kept frames, prior and bank size."""
+    """Draw score and IoU over frames, shaded where the object is absent; below, kept frames, prior and bank size."""
     index = table.frame_index
     ax.axhspan(-0.5, 0, color="#f6f6f6", zorder=0)
+    shade_absence(table, ax)
     ax.plot(index, table.iou_baseline, color=style.BASELINE, linewidth=1.0)
     ax.plot(index, table.iou_true, color=style.IOU)
     ax.plot(index, table.score, color=style.SCORE)
@@ -79,6 +84,14 @@ def draw(table: pd.DataFrame, ax: Axes, sigma_m: float | None = None, sigma_en: 
     ax.set_yticklabels(["bank", "prior", "kept", "0", "0.25", "0.5", "0.75", "1"])
     ax.grid(axis="x", visible=False)
     _label_lines(table, ax, sigma_m, sigma_en)
+
+
+def shade_absence(table: pd.DataFrame, ax: Axes) -> None:
+    """Shade the frames whose object the truth does not hold, from 0 upwards; paler where it lacks only some objects."""
+    run = (table.absent != table.absent.shift()).cumsum()
+    for _, part in table[table.absent > 0].groupby(run):
+        span = part.frame_index.iloc[0] - 0.5, part.frame_index.iloc[-1] + 0.5
+        ax.fill_between(span, 0, 2, color=ABSENT, alpha=float(part.absent.iloc[0]), linewidth=0, zorder=0.3)
 
 
 def figure(results: Results, case: str, baseline: str, sequence: str | None = None) -> style.PrintFigure:
@@ -130,6 +143,7 @@ def report(
         f"mean over objects; grey, the true IoU under {style.label(baseline)}. Dashed: the memory gate σm, dotted: the "
         "prior gate σen. Below: frames that entered memory (star: annotated), whose mask was the prior, and the number "
         "of frames read. Above: frames chosen by rule, with the masks if they were saved.",
+        absence(prepare(results.rows, case, chosen)),
         rule if sequence is None else "",
         captions.data(results),
         captions.network(results),
@@ -140,6 +154,16 @@ def report(
         "One video over time",
         draw=lambda: figure(results, case, baseline, chosen),
         caption=caption,
+    )
+
+
+def absence(table: pd.DataFrame) -> str:
+    """Return how to read the shaded frames; nothing where every object is present on every frame."""
+    if not (table.absent > 0).any():
+        return ""
+    return (
+        "Shaded: the object is out of view or covered (paler: some of the objects are); its IoU there is 0 as soon as "
+        "one pixel is predicted, and 1 for an empty mask, so 0 does not mean that the object was lost."
     )
 
 
@@ -182,6 +206,8 @@ def _label_lines(table: pd.DataFrame, ax: Axes, sigma_m: float | None, sigma_en:
         for v, n in ((sigma_m, "$σ_m$"), (sigma_en, "$σ_{en}$"))
         if v is not None
     ]
+    if (table.absent > 0).any():
+        ends.append((1.12, "shaded: absent", ABSENT_WORDS))
     ends.append((BANK_AT + 0.05, f"{int(table.bank_frames.max())} frames", "#777777"))
     for left, (name, hue) in zip((1.008, 1.096), PRIORS.items(), strict=True):
         text = name if (table.prior == name).any() else ""

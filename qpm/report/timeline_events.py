@@ -10,14 +10,17 @@ from matplotlib.axes import Axes
 from matplotlib.patches import ConnectionPatch
 
 MOST = 5
+APART = 1 / 12  # of the video, at least, lies between two pictures: closer ones look alike
+OVER = 0.2  # an excess of the score over the IoU below this is not worth the word
 
 
 def prepare(table: pd.DataFrame, sigma_m: float | None = None) -> pd.DataFrame:
     """Choose up to five frames of a timeline (`timeline.prepare`), each with the rule that chose it.
 
-    The rules, in order of precedence: the mask is given; its IoU is lowest; the score exceeds it most; it differs
-    most from the baseline's; a due frame is rejected by the memory gate first; the prior turns from the previous
-    frame to an annotated one first. A frame is shown once.
+    The rules, in order of precedence: the mask is given; its IoU is lowest; the score exceeds it most, by `OVER` or
+    more; it differs most from the baseline's; the score falls to the memory gate first; the prior turns from the
+    previous frame to an annotated one first. The lowest IoU and the largest difference are looked for where an object
+    is present. A frame that is closer than `APART` of the video to one of an earlier rule is left out.
 
     Returns
     -------
@@ -25,9 +28,10 @@ def prepare(table: pd.DataFrame, sigma_m: float | None = None) -> pd.DataFrame:
         ``frame_index event score iou_true``, by frame.
     """
     chosen: dict[int, str] = {}
+    gap = max(1, int(APART * len(table)))
     for event, place in _candidates(table, sigma_m):
         index = int(table.frame_index[place])
-        if index not in chosen and len(chosen) < MOST:
+        if len(chosen) < MOST and all(abs(index - other) >= gap for other in chosen):
             chosen[index] = event
     own = table[table.frame_index.isin(list(chosen))].sort_values("frame_index")
     return own.assign(event=own.frame_index.map(chosen))[["frame_index", "event", "score", "iou_true"]].reset_index(
@@ -58,14 +62,17 @@ def _candidates(table: pd.DataFrame, sigma_m: float | None) -> Iterator[tuple[st
     if len(given):
         yield "mask given", given[0]
     later = table[~table.annotated]
-    excess, change = later.score - later.iou_true, (later.iou_true - later.iou_baseline).abs()
-    extremes = (("lowest IoU", -later.iou_true), ("most over-estimated", excess), ("differs most", change))
+    excess, seen = later.score - later.iou_true, later[later.absent < 1]
+    change = (seen.iou_true - seen.iou_baseline).abs()
+    extremes = (
+        ("lowest IoU", -seen.iou_true), ("most over-estimated", excess[excess >= OVER]), ("differs most", change),
+    )  # fmt: skip
     for event, rank in extremes:
         if rank.notna().any():
             yield event, rank.idxmax()
     refused = later.index[(later.score <= sigma_m) & ~later.kept] if sigma_m is not None else later.index[:0]
     if len(refused):
-        yield "rejected", refused[0]
+        yield "below $σ_m$", refused[0]
     turned = table.index[(table.prior == "annotated") & (table.prior.shift() == "previous")]
     if len(turned):
         yield "prior: given mask", turned[0]

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from qpm.report import captions, style, timeline
@@ -25,7 +26,11 @@ def prepare(rows: pd.DataFrame, case: str, baseline: str | None = None) -> pd.Da
 
 
 def draw(table: pd.DataFrame, ax: Axes) -> None:
-    """Draw score, IoU and the baseline's IoU of one video; marks below are frames that entered memory."""
+    """Draw score, IoU and the baseline's IoU of one video; marks below are frames that entered memory.
+
+    Shaded: the object is absent.
+    """
+    timeline.shade_absence(table, ax)
     ax.plot(table.frame_index, table.iou_baseline, color=style.BASELINE, linewidth=0.8)
     ax.plot(table.frame_index, table.iou_true, color=style.IOU, linewidth=1.0)
     ax.plot(table.frame_index, table.score, color=style.SCORE, linewidth=1.0, linestyle=(0, (4, 1)))
@@ -52,13 +57,16 @@ def figure(table: pd.DataFrame, baseline: str) -> style.PrintFigure:
         ax.set_axis_off()
     drawing.supxlabel("frame", fontsize=8)
     drawing.supylabel("score, IoU", fontsize=8)
-    lines_drawn = [
+    shown = table[table.sequence.isin(names)]
+    drawn: list[Line2D | Patch] = [
         Line2D([], [], color=style.SCORE, linestyle=(0, (4, 1)), label="score"),
         Line2D([], [], color=style.IOU, label="true IoU"),
         Line2D([], [], color=style.BASELINE, label=f"true IoU of {style.label(baseline)}"),
         Line2D([], [], color="#333333", marker="|", linestyle="none", label="kept"),
     ]
-    drawing.legend(handles=lines_drawn, loc="outside upper center", ncols=4)
+    if (shown.absent > 0).any():
+        drawn.append(Patch(color=timeline.ABSENT, label="object absent"))
+    drawing.legend(handles=drawn, loc="outside upper center", ncols=5)
     return drawing
 
 
@@ -67,15 +75,16 @@ def overview(results: Results, case: str = "qpm", baseline: str = "stm") -> Sect
     table = prepare(results.rows, case, baseline)
     n = table.sequence.nunique()
     shown = f"the first {MOST} of {n} videos" if n > MOST else captions.plural(n, "video")
+    drawn = table[table.sequence.isin(np.sort(table.sequence.unique())[:MOST])]
     caption = captions.join(
         f"Predicted score (relative to the first frame) and true IoU under {style.label(case)} over the frames of "
         f"{shown}, means over the objects; grey, the true IoU under {style.label(baseline)}; marks below: frames that "
         "the keep rule memorised.",
+        timeline.absence(drawn),
         captions.data(results),
         captions.network(results),
     )
     title = "Every video over time"
-    drawn = table[table.sequence.isin(np.sort(table.sequence.unique())[:MOST])]
     return publish(results.folder, "timelines", title, draw=lambda: figure(drawn, baseline), caption=caption)
 
 

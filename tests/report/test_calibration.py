@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 
 from qpm.report import calibration, score_quality, style
 from qpm.report.load import NotMeasuredError
-from qpm.report.score_samples import kinds, samples, since_given
+from qpm.report.score_samples import COLOURS, kinds, samples, since_given
 
 
 def scored(score, iou, video="a", raw=None):
@@ -123,6 +124,21 @@ def test_the_set_has_its_figures_and_rendering_again_changes_no_byte(results):
     before = {path: path.read_bytes() for path in files}
     calibration.report(results)
     assert {path: path.read_bytes() for path in files} == before
+
+
+def test_one_band_is_drawn_that_of_the_relative_score(results):
+    bins = calibration.prepare_reliability(results.rows, "qpm")
+    with style.theme():
+        ax = style.figure().subplots()
+        calibration.draw_reliability(bins, ax)
+    assert [tuple(band.get_facecolor()[0][:3]) for band in ax.collections] == [to_rgb(COLOURS["score"])]
+
+
+def test_the_rank_correlation_stands_outside_the_density(results):
+    with style.theme():
+        drawing = calibration.figure(results)
+    (place,) = [(ax, text) for ax in drawing.axes for text in ax.texts if text.get_text().startswith("ρ = ")]
+    assert place[0].get_title(loc="left") == "a  score and IoU" and place[1].xy[0] > 1
 
 
 def test_the_figure_has_its_panels(results):

@@ -26,7 +26,7 @@ def rows() -> pd.DataFrame:
 def test_a_frame_counts_once_however_many_objects_it_has_and_given_ones_do_not():
     (row,) = cost.prepare(rows()).to_dict("records")
     assert (row["bank_frames"], row["bank_frames_most"], row["n_frames"]) == (2.5, 4, 4)
-    assert row["bank_megabytes_most"] == 8 and row["kept_share"] == 0.25
+    assert (row["bank_megabytes"], row["bank_megabytes_most"]) == (5, 8) and row["kept_share"] == 0.25
     assert row["seconds"] == 0.1 and row["seconds_slow"] == pytest.approx(0.38)  # 0.7 of the way to the slowest
     assert np.isnan(row["peak_gigabytes"])
 
@@ -47,7 +47,27 @@ def test_a_peak_that_a_gpu_measured_is_what_the_memory_panel_shows():
     with style.theme():
         drawing = cost.figure(rows().assign(peak_bytes=3_000_000_000))
     assert drawing.axes[2].get_xlabel() == "peak memory on the GPU (GB)"
-    assert drawing.axes[2].patches[0].get_width() == 3
+    assert marks(drawing.axes[2]) == [3, 3]
+
+
+def test_memory_is_a_mean_and_the_largest_bank():
+    with style.theme():
+        ax = cost.figure(rows()).axes[2]
+    assert ax.get_xlabel() == "bank (MB)" and marks(ax) == [5, 8]
+    assert [text.get_text() for text in ax.texts] == ["mean", "largest"]
+
+
+def marks(ax) -> list[float]:
+    """Where the marks of the only policy stand."""
+    return [float(line.get_xdata()[0]) for line in ax.lines]
+
+
+def test_a_peak_that_nobody_measured_is_in_the_csv_alone():
+    numeric = cost.prepare(rows())
+    table = cost.cost_table(numeric, "")
+    assert "GPU peak, GB" not in table.cells and "peak_gigabytes" in table.numbers
+    measured = cost.cost_table(numeric.assign(peak_gigabytes=3.0), "")
+    assert measured.cells["GPU peak, GB"].tolist() == ["3.00"]
 
 
 def test_policies_that_read_the_same_share_a_name(results):

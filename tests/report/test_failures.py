@@ -32,6 +32,34 @@ def test_a_gate_is_strict_and_its_four_shares_are_all_masks():
     assert table["good kept"].tolist() == [0.25, 0.5]
 
 
+def test_what_is_bad_and_kept_has_its_number_however_narrow():
+    rows = scored([0.9] * 20, [0.9] * 19 + [0.1])
+    with style.theme():
+        ax = style.figure().subplots()
+        failures.draw_gates(failures.prepare_gates(rows, "qpm", [0.7, 0.95]), ax)
+    words = [text.get_text() for text in ax.texts]
+    assert words == ["95 %", "bad kept 5 %", "bad kept 0 %", "95 %"]
+
+
+def test_a_random_score_is_named_by_its_threshold():
+    rows = scored([0.2, 0.4, 0.6, 0.8], [0.1, 0.6, 0.3, 0.9])
+    with style.theme():
+        ax = style.figure().subplots()
+        failures.draw_curves(failures.prepare_curves(rows, "qpm"), ax, "pr")
+    assert {text.get_text(): text.xy[1] for text in ax.texts} == {
+        "random, IoU < 0.5": 0.5, "random, IoU < 0.7": 0.75,
+    }  # fmt: skip
+
+
+def test_the_raw_curve_is_broader_than_the_relative_one_that_may_lie_on_it():
+    rows = scored([0.2, 0.4, 0.6, 0.8], [0.1, 0.6, 0.3, 0.9])
+    with style.theme():
+        ax = style.figure().subplots()
+        failures.draw_curves(failures.prepare_curves(rows, "qpm"), ax, "roc")
+    widths = {line.get_label()[:3]: line.get_linewidth() for line in ax.lines}
+    assert widths["raw"] > 2 * widths["rel"]
+
+
 def test_videos_stand_in_the_order_of_their_rank_correlation():
     rows = pd.concat(
         [scored([0.1, 0.2, 0.3], [0.7, 0.8, 0.9], "same"), scored([0.1, 0.2, 0.3], [0.9, 0.4, 0.1], "opposite"),

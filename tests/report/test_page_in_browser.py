@@ -45,25 +45,37 @@ def shown_frame(page) -> str:
     return part(page, "place").inner_text()
 
 
+def place(index: int) -> str:
+    """What the player says of a frame: its name in the figures, and that of the last one."""
+    return f"frame {index:05d} / {FRAMES - 1:05d}"
+
+
 def test_arrow_keys_move_the_player_and_stop_at_its_ends(page):
     page.locator(".player").focus()
     first = part(page, "picture").get_attribute("src")
     page.keyboard.press("ArrowLeft")
-    assert shown_frame(page) == f"1 / {FRAMES}"
+    assert shown_frame(page) == place(0)
     page.keyboard.press("ArrowRight")
-    assert shown_frame(page) == f"2 / {FRAMES}" and part(page, "picture").get_attribute("src") != first
+    assert shown_frame(page) == place(1) and part(page, "picture").get_attribute("src") != first
     page.keyboard.press("End")
-    assert shown_frame(page) == f"{FRAMES} / {FRAMES}"
+    assert shown_frame(page) == place(FRAMES - 1)
     page.keyboard.press("Home")
-    assert shown_frame(page) == f"1 / {FRAMES}" and part(page, "picture").get_attribute("src") == first
+    assert shown_frame(page) == place(0) and part(page, "picture").get_attribute("src") == first
 
 
 def test_the_slider_scrubs_and_an_arrow_moves_it_by_one(page):
     part(page, "slider").fill("3")
-    assert shown_frame(page) == f"4 / {FRAMES}"
+    assert shown_frame(page) == place(3)
     part(page, "slider").press("ArrowRight")
-    assert shown_frame(page) == f"5 / {FRAMES}"
-    assert part(page, "slider").get_attribute("aria-valuetext") == f"frame 5 of {FRAMES}"
+    assert shown_frame(page) == place(4)
+    assert part(page, "slider").get_attribute("aria-valuetext") == f"frame 00004 of {FRAMES - 1:05d}"
+
+
+def test_the_given_frame_is_said_to_be_given(page):
+    kept = part(page, "readout").locator("td:nth-child(4)")
+    assert kept.all_inner_texts() == ["given", "given"]
+    part(page, "slider").fill("1")
+    assert set(kept.all_inner_texts()) <= {"yes", "no"}
 
 
 def test_a_mask_is_chosen_by_button_and_by_number(page):
@@ -101,13 +113,13 @@ def test_another_video_begins_at_its_first_frame(page):
     part(page, "slider").fill("3")
     first = part(page, "picture").get_attribute("alt")
     part(page, "choice").select_option("1")
-    assert shown_frame(page) == f"1 / {FRAMES}" and part(page, "picture").get_attribute("alt") != first
+    assert shown_frame(page) == place(0) and part(page, "picture").get_attribute("alt") != first
 
 
 def test_a_click_on_the_chart_goes_to_that_frame(page):
     box = part(page, "chart").bounding_box()
     part(page, "chart").click(position={"x": box["width"] * 0.8, "y": box["height"] / 2})
-    assert shown_frame(page) == f"5 / {FRAMES}"
+    assert shown_frame(page) == place(4)
 
 
 def column(page, number) -> list[str]:

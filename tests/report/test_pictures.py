@@ -11,7 +11,9 @@ from qpm.report.pictures import (
     mark_errors,
     overlaid,
     saved,
+    stand_out,
     with_errors,
+    with_mask_and_truth,
     with_truth,
 )
 
@@ -44,6 +46,19 @@ def test_pixels_of_one_object_given_to_another_are_false_positives():
     assert (swapped.reshape(-1, 3) == FALSE_POSITIVE).all(axis=1).any()
 
 
+def test_a_few_wrong_pixels_stay_in_their_colour():
+    labels = squares()
+    labels[20, 31] = 1
+    assert mark_errors(FRAME, labels, squares())[20, 31].tolist() == list(FALSE_POSITIVE)
+
+
+def test_outside_the_mask_a_frame_is_grey_and_the_truth_is_outlined():
+    shown = stand_out(FRAME, squares((10, 10)), squares((10, 30)))
+    assert len(set(shown[35, 50].tolist())) == 1 and len(set(shown[15, 35].tolist())) == 1
+    assert len(set(shown[15, 15].tolist())) == 3
+    assert (shown[10, 30:40] == 255).all() and not (shown[10, 10:20] == 255).all(axis=1).any()
+
+
 def test_pictures_are_read_from_the_dataset_and_the_saved_masks(saved_study):
     results = saved_study("stm")
     frames, masks = frames_of(results, "stm"), saved(results, "stm")
@@ -51,6 +66,8 @@ def test_pictures_are_read_from_the_dataset_and_the_saved_masks(saved_study):
     assert abs(int(tinted[0, 0, 0]) - 200) < 5 and tinted[8, 14, 0] != tinted[8, 14, 2]
     wrong = with_errors(frames, masks)("a", 1, "00001")
     assert wrong[8, 8].tolist() == list(FALSE_NEGATIVE)  # the saved mask is shifted to the right
+    own = with_mask_and_truth(frames, masks)("a", 1, "00001")
+    assert own[8, 6].tolist() == [255] * 3 and len(set(own[8, 14].tolist())) > 1 and own[8, 8].std() == 0
     assert abs(int(with_truth(frames)("a", 1, "00001")[8, 8, 0]) - 200) < 5
     assert overlaid(frames, {})("a", 1, "00001").std() < 2  # without a mask the frame as it is
 

@@ -47,6 +47,18 @@ def test_largest_gain_largest_loss_and_median_change_are_shown():
     assert table.difference.round(6).tolist() == [0.4, -0.3, 0.0]
 
 
+def test_a_gain_is_called_a_gain_only_if_it_is_one():
+    def called(*differences: float) -> list[str]:
+        rows = changes(dict(zip("abc", differences, strict=False)))
+        return player.choose(rows, "qpm", "stm", list("abc")).rule.tolist()
+
+    assert called(-0.3, -0.05, -0.1) == ["smallest loss", "largest loss", "median change"]
+    assert called(0.3, 0.05, 0.1) == ["largest gain", "smallest gain", "median change"]
+    assert called(0.0, -0.2, -0.1) == ["no change", "largest loss", "median change"]
+    assert called(0.1, 0.0002, 0.05) == ["largest gain", "no change", "median change"]  # it prints as 0.000
+    assert called(-0.1) == ["largest loss"] and called(0.1) == ["largest gain"]
+
+
 def test_a_video_is_shown_once_and_only_if_its_masks_were_saved():
     rows = changes({"a": 0.1, "b": -0.3, "c": 0.4})
     assert player.choose(rows, "qpm", "stm", ["a"]).sequence.tolist() == ["a"]
@@ -75,6 +87,16 @@ def test_the_numbers_are_means_over_the_objects_of_a_frame(shown, tmp_path):
     assert len(own) == 3
     assert video["numbers"]["qpm"]["score"][4] == pytest.approx(own.score.mean(), abs=5e-4)
     assert video["numbers"]["qpm"]["iou"][4] == pytest.approx(own.iou_true.mean(), abs=5e-4)
+
+
+def test_the_given_frame_is_told_from_those_that_were_kept(shown):
+    own = shown["videos"][0]["numbers"]["qpm"]
+    assert own["given"] == [True] + [False] * (FRAMES - 1)
+
+
+def test_the_caption_calls_the_videos_as_their_titles_do(shown):
+    rules = [video["title"].split(": ")[1].split(" (")[0] for video in shown["videos"]]
+    assert f"by J&F: {', '.join(rules)} among the 3 videos" in shown["caption"]
 
 
 def test_a_long_video_is_thinned_evenly(shown, monkeypatch, tmp_path):

@@ -33,6 +33,14 @@ def test_each_pick_is_the_extreme_of_its_kind_in_a_video_of_its_own():
     }  # fmt: skip
 
 
+def test_objects_that_the_truth_lacks_do_not_count():
+    rows = frames().assign(present=lambda table: table.sequence != "b")
+    assert qualitative.prepare(rows, "qpm", list("abcdef")).set_index("pick").sequence["worst"] != "b"
+    absent = rows[rows.sequence == "f"].assign(object_id=2, iou_true=0.0, score=0.0, present=False)
+    table = qualitative.prepare(check(pd.concat([rows, absent])), "qpm", list("abcdef")).set_index("pick")
+    assert (table.sequence["best"], table.iou_true["best"]) == ("f", 0.99)
+
+
 def test_only_videos_with_saved_masks_are_shown():
     assert set(qualitative.prepare(frames(), "qpm", ["a", "e"]).sequence) == {"a", "e"}
 

@@ -21,6 +21,7 @@ def video() -> pd.DataFrame:
     shelves = ["annotated", "previous", "annotated;previous", "previous;long", "previous"]
     rows["memorized"] = [shelves[index] for index in rows.frame_index]
     rows["prior_frame"] = pd.array([[None, 0, 1, 0, 3][index] for index in rows.frame_index], "Int64")
+    rows["present"] = pd.array([True] * len(rows), "boolean")
     return rows.assign(
         case="qpm", sequence="v", seed=0, bank_frames=rows.frame_index, scored=True, j=rows.iou_true
     )
@@ -68,6 +69,35 @@ def test_without_a_baseline_the_video_that_falls_lowest_is_chosen():
 def test_a_video_without_rows_is_named():
     with pytest.raises(NotMeasuredError, match="no rows of case 'qpm' for video 'w'"):
         timeline.prepare(video(), "qpm", "w")
+
+
+def leaves(at: dict[int, list[int]]) -> pd.DataFrame:
+    """The video, where the objects named for a frame are absent from the truth."""
+    rows = video()
+    gone = [row.object_id in at.get(row.frame_index, []) for row in rows.itertuples()]
+    return rows.assign(present=pd.array([not each for each in gone], "boolean"))
+
+
+def test_absence_is_the_share_of_the_objects_that_the_truth_does_not_hold():
+    table = timeline.prepare(leaves({1: [1], 3: [1], 4: [1, 2]}), "qpm", "v")
+    assert table.absent.tolist() == [0, 1, 0, 0.5, 1]
+
+
+def test_without_truth_nothing_is_called_absent():
+    rows = video().assign(present=pd.array([pd.NA] * 8, "boolean"))
+    table = timeline.prepare(rows, "qpm", "v")
+    assert (table.absent == 0).all() and timeline.absence(table) == ""
+
+
+def test_frames_without_the_object_are_shaded_in_runs_and_said_so():
+    table = timeline.prepare(leaves({1: [1], 3: [1], 4: [1, 2]}), "qpm", "v")
+    with style.theme():
+        ax = style.figure().subplots()
+        timeline.shade_absence(table, ax)
+    spans = [path.get_extents().intervalx.tolist() for shade in ax.collections for path in shade.get_paths()]
+    assert spans == [[0.5, 1.5], [2.5, 3.5], [3.5, 4.5]]
+    assert [shade.get_alpha() for shade in ax.collections] == [1, 0.5, 1]
+    assert timeline.absence(table).startswith("Shaded: the object is out of view")
 
 
 def test_drawing_survives_a_network_without_score():

@@ -18,8 +18,9 @@
     set(mask, over);
     set(rim, edge);
     slider.value = state.at;
-    slider.setAttribute("aria-valuetext", `frame ${index + 1} of ${video.frames.length}`);
-    place.textContent = `${index + 1} / ${video.frames.length}`;
+    const last = video.frames[video.frames.length - 1];  // frames are called as the figures call them
+    slider.setAttribute("aria-valuetext", `frame ${video.frames[index]} of ${last}`);
+    place.textContent = `frame ${video.frames[index]} / ${last}`;
     root.querySelectorAll("[data-mask]").forEach((b) => b.setAttribute("aria-pressed", b.dataset.mask === state.mask));
     find("toggle-rim").setAttribute("aria-pressed", state.rim);
     find("toggle-score").setAttribute("aria-pressed", state.score);
@@ -36,7 +37,7 @@
   function drawReadout(video, index) {
     readout.replaceChildren(...data.cases.map((item) => {
       const own = video.numbers[item.name], row = document.createElement("tr");
-      const kept = own.kept[index] ? "yes" : "no";
+      const kept = own.given[index] ? "given" : own.kept[index] ? "yes" : "no";
       [item.label, number(own.iou[index]), number(own.score[index]), kept, own.prior[index] || "–", own.bank[index] ?? "–"]
         .forEach((text, column) => {
           const cell = document.createElement("td");
@@ -76,7 +77,7 @@
     if (other) parts.push(line(video, video.numbers[other.name].iou, "var(--base)"));
     parts.push(line(video, own.iou, "var(--iou)"), line(video, own.score, "var(--score)"));
     own.kept.forEach((kept, index) => {
-      if (kept) parts.push(svg("line", { x1: x(video, index), x2: x(video, index), y1: 92, y2: 100, stroke: "var(--ink)", "stroke-width": 2 }));
+      if (kept || own.given[index]) parts.push(svg("line", { x1: x(video, index), x2: x(video, index), y1: 92, y2: 100, stroke: "var(--ink)", "stroke-width": 2 }));
     });
     parts.push(svg("line", { class: "cursor", y1: 0, y2: 100, stroke: "var(--ink)", "stroke-width": 1 }));
     chart.replaceChildren(...parts);
