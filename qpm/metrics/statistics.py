@@ -101,7 +101,7 @@ def paired(
         If a case is unknown or has no scored rows, the two do not cover the same objects, or G has no unseen
         objects.
     """
-    metric = metric or ("G" if summary.has_seen_and_unseen(rows) else "J&F")
+    metric = metric or summary.metric_name(rows)
     objects = _two_cases(rows, case, baseline)
     return paired_objects(objects, case, baseline, metric, resamples=resamples, seed=seed, method=method)
 
@@ -148,9 +148,10 @@ def compare(rows: pd.DataFrame, baseline: str, metric: str | None = None) -> pd.
     ValueError
         See `paired`.
     """
-    metric = metric or ("G" if summary.has_seen_and_unseen(rows) else "J&F")
+    metric = metric or summary.metric_name(rows)
     known = {name: name for name in dict.fromkeys(rows["case"])}
-    cases = [name for name in known if name != lookup("case", baseline, known)]
+    lookup("case", baseline, known)
+    cases = [name for name in known if name != baseline]
     objects = object_means(rows)
     table = pd.DataFrame([vars(paired_objects(objects, name, baseline, metric)) for name in cases])
     return table.assign(p_holm=holm(table["p"].to_numpy())) if len(table) else table

@@ -127,6 +127,11 @@ def score(table: pd.DataFrame, metric: str) -> float:
     return youtube_means(table)["overall"] if metric == "G" else (_mean(table.j_mean) + _mean(table.f_mean)) / 2
 
 
+def metric_name(rows: pd.DataFrame) -> str:
+    """"G" where both seen and unseen categories are scored, else "J&F"."""
+    return "G" if has_seen_and_unseen(rows) else "J&F"
+
+
 def has_seen_and_unseen(rows: pd.DataFrame) -> bool:
     """Whether scored objects of both seen and unseen categories are there, so that G is defined."""
     return _seen(rows[rows["scored"].astype(bool)]).nunique() == 2

@@ -45,7 +45,7 @@ def compare(rows: pd.DataFrame, baseline: str) -> pd.DataFrame:
         raise NotMeasuredError(
             f"the baseline '{baseline}' has no finished trial; cases with rows: {', '.join(names)}"
         )
-    metric, objects = metric_name(rows), object_means(rows)
+    metric, objects = summary.metric_name(rows), object_means(rows)
     runs = rows[["case", "trial", "seed"]].drop_duplicates()
     records = [_level(objects[objects.case == case], runs[runs.case == case], case, metric) for case in names]
     table = pd.DataFrame(records).merge(memory_use(rows), on="case", how="left")
@@ -65,11 +65,6 @@ def compare(rows: pd.DataFrame, baseline: str) -> pd.DataFrame:
         "loss",
     ]
     return table[[*order, "n_videos", "n_objects", "n_seeds", "kept_share", "bank_frames", "seconds"]]
-
-
-def metric_name(rows: pd.DataFrame) -> str:
-    """Return "G" (the YouTube-VOS mean of J and F over seen and unseen) where the data have both, else "J&F"."""
-    return "G" if summary.has_seen_and_unseen(rows) else "J&F"
 
 
 def differences(objects: pd.DataFrame, names: Sequence[str], baseline: str, metric: str) -> pd.DataFrame:

@@ -70,7 +70,7 @@ def prepare(logs: pd.DataFrame, baseline: str, judged: str = JUDGED) -> pd.DataF
     table = groups.agg(iterations=("iteration", "max"), n_seeds=("seed", "nunique"))
     for name in measures:
         table[name], table[f"{name}_spread"] = groups[name].mean(), groups[name].std(ddof=1)
-    if judged in measures:
+    if judged in measures and len(table) > 1:
         values = ends.set_index(["case", "seed"])[judged].unstack("case")
         change = values.sub(values[baseline], axis=0).drop(columns=baseline)
         table["difference"], table["difference_spread"] = change.mean(), change.std(ddof=1)

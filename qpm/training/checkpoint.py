@@ -52,8 +52,9 @@ def room_for(path: Path, folder: Path) -> Iterator[None]:
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
         earlier = checkpoints(folder)
         told = f"; checkpoint {earlier[-1].name} is kept" if earlier else ""
+        why = (str(error) or type(error).__name__).splitlines()[0]
         raise OSError(
-            f"cannot write {path} ({str(error).splitlines()[0]}){told}: make room or choose another "
+            f"cannot write {path} ({why}){told}: make room or choose another "
             "folder, then start again to go on from there"
         ) from error
 

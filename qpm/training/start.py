@@ -34,7 +34,8 @@ def starting_network(config: TrainConfig, mixture: ClipMixture) -> Network:
         load_encoders(network, _classifier(config), seeded(config.seed, "start"))
     elif config.start != "scratch":
         fresh = load_weights(network, resolve(config.start), config)
-        if "quality_head" in fresh:
+        head = {key for key in network.state_dict() if key.startswith("quality_head.")}
+        if head and head <= fresh:  # a head that the file has in part goes on from that part
             _, frames, masks = _probes(mixture)
             initialise_head(network, frames, masks, seeded(config.seed, "start"))
     return network
@@ -43,7 +44,8 @@ def starting_network(config: TrainConfig, mixture: ClipMixture) -> Network:
 def load_weights(network: Network, file: Path, wanted: TrainConfig) -> set[str]:
     """Load a weights file into a network that may have other heads.
 
-    Heads that the file lacks, and the parts in `wanted.fresh`, stay as they are; their names are returned.
+    Heads that the file lacks, and the parts in `wanted.fresh`, stay as they are; returns
+    the names of their tensors.
 
     Raises
     ------
@@ -64,11 +66,11 @@ def load_weights(network: Network, file: Path, wanted: TrainConfig) -> set[str]:
     kept = {key: value.float() for key, value in found.items() if key in expected or not key.startswith(HEADS)}
     fresh = [key for key in expected if key not in found and key.startswith((*HEADS, *wanted.fresh))]
     refuse_mismatch({key: value.shape for key, value in expected.items() if key not in fresh}, kept, file)
-    parts = {key.split(".")[0] for key in fresh}
-    if parts:
-        log.info("start: weights of %s; new ones for %s", file.name, ", ".join(sorted(parts)))
+    if fresh:
+        parts = ", ".join(sorted({key.split(".")[0] for key in fresh}))
+        log.info("start: weights of %s; new ones for %s", file.name, parts)
     network.load_state_dict({**expected, **kept})
-    return parts
+    return set(fresh)
 
 
 def _from_classifier(network: Network, config: TrainConfig, mixture: ClipMixture) -> None:

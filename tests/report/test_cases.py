@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from qpm.metrics import statistics
+from qpm.metrics import statistics, summary
 from qpm.report import cases
 from qpm.report.load import NotMeasuredError
 
@@ -98,8 +98,8 @@ def test_the_correction_counts_every_comparison_of_the_table():
 
 def test_the_metric_is_g_where_seen_and_unseen_are_both_there():
     rows = two_cases()
-    assert cases.metric_name(rows) == "J&F"
-    assert cases.metric_name(rows.assign(seen=rows.sequence == "a").astype({"seen": "boolean"})) == "G"
+    assert summary.metric_name(rows) == "J&F"
+    assert summary.metric_name(rows.assign(seen=rows.sequence == "a").astype({"seen": "boolean"})) == "G"
 
 
 def test_a_baseline_that_was_not_run_is_named_with_the_cases_that_were():

@@ -59,6 +59,13 @@ def test_a_fresh_head_is_scaled_on_the_features_that_it_will_see(config, file, t
     assert spread["fresh"] < 3 and spread["old"] > 10
 
 
+def test_a_head_that_is_new_in_part_keeps_the_rest_of_the_file(config, file):
+    chosen = config(start=str(file), fresh=["quality_head.fc2"])
+    network = starting_network(chosen, ClipMixture(chosen.stages[0], 0, 0, False, 1.0))
+    assert torch.equal(network.quality_head.conv1.weight, load_network(file).quality_head.conv1.weight)
+    assert not torch.equal(network.quality_head.fc2.weight, load_network(file).quality_head.fc2.weight)
+
+
 def test_a_head_that_the_file_lacks_is_new_and_one_in_excess_is_left_out(config, tmp_path):
     network = build("tiny")
     bare = Network(network.config.model_copy(update={"quality": None, "prior": None}))
