@@ -24,7 +24,7 @@ HOW_TO_GET = (
     "a folder of name.jpg with name.png beside it, in class folders or flat, or of images/ and masks/ "
     "(FSS-1000, DUTS, ECSSD, BIG, HRSOD)"
 )
-CUT_OUTS = "a folder of PNG files with an alpha channel"
+CUT_OUTS = "a folder of .png or .webp files with an alpha channel"
 PHOTOGRAPHS = "a folder of .jpg or .png photographs"
 
 
@@ -32,8 +32,8 @@ class StaticImagesConfig(BaseModel):
     """Images with one object each.
 
     `folders` lists folders below the root, each with how often its images count: (("DUTS-TR", 1), ("BIG", 5)). `kind`
-    says what the files are: "masks" are pairs of image and mask, "alpha" PNGs whose alpha channel is the mask,
-    "none" photographs without objects (backgrounds).
+    says what the files are: "masks" are pairs of image and mask, "alpha" PNG or WebP files whose alpha channel is the
+    mask, "none" photographs without objects (backgrounds).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -130,7 +130,7 @@ def _labels(still: Still, kind: str, _: int) -> np.ndarray:
 
 
 def _find(root: Path, folder: Path, kind: str) -> list[Still]:
-    suffixes = (".png",) if kind == "alpha" else FRAME_SUFFIXES
+    suffixes = (".png", ".webp") if kind == "alpha" else FRAME_SUFFIXES
     found = [p for p in folder.rglob("*") if p.suffix.lower() in suffixes and not p.name.startswith(".")]
     files = sorted(found, key=lambda path: natural_key(str(path)))
     if kind != "masks":

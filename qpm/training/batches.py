@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from qpm.frames import normalise
 from qpm.training.mixture import Batch, ClipMixture
 
 Place = tuple[int, int]  # iteration, part of its batch
+GRACE = 60  # seconds that a loader process works on after SIGTERM, while its training saves
 
 
 class _Batches(Dataset[Batch | Exception]):
@@ -26,10 +27,11 @@ class _Batches(Dataset[Batch | Exception]):
         try:
             return self.mixture.batch(*place, self.parts)
         except (OSError, ValueError) as error:  # handed over: raised here, its words would hold a traceback
-            return error
+            error.__cause__ = error.__context__ = None
+            return error.with_traceback(None)  # where tblib pickles one, it would keep the loader alive
 
 
-def batches(mixture: ClipMixture, begin: int, rank: int, ranks: int, workers: int, pinned: bool) -> Iterator[Batch]:
+def batches(mixture: ClipMixture, begin: int, rank: int, ranks: int, workers: int, pinned: bool) -> Generator[Batch]:
     """The batches of a process from an iteration to the stage's end, `accumulate` to an iteration.
 
     Raises
@@ -63,7 +65,10 @@ def _as_is(batch: Any) -> Any:
 
 
 def _as_worker(number: int) -> None:
-    """One thread; and a signal to the whole group, as batch systems send, is the training's to answer."""
+    """One thread; and a signal to the whole group, as batch systems send, is the training's to answer.
+
+    It gets `GRACE` seconds: a worker that lived on would be waited for without end by whoever terminates it.
+    """
     torch.set_num_threads(1)
-    for asked in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(asked, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(GRACE))

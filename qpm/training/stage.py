@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
 import torch
@@ -81,16 +82,17 @@ class Stage:
         t, fabric = self.training, self.training.fabric
         begin = t.done - self.before
         pinned = fabric.device.type == "cuda"
-        arriving = batches(self.mixture, begin, fabric.global_rank, fabric.world_size, t.config.workers, pinned)
         self.tell_start(begin)
         t.log.begin()
         self.model.train(not self.config.loss.read_at_test)
-        for iteration in range(begin, self.config.iterations):
-            set_rate(self.optimizer, rate_share(iteration, self.config.iterations, self.config.optimiser))
-            self.step(iteration, arriving)
-            t.done = self.before + iteration + 1
-            self.count_broken(iteration)
-            self.attend(iteration + 1 == self.config.iterations)
+        loaded = batches(self.mixture, begin, fabric.global_rank, fabric.world_size, t.config.workers, pinned)
+        with closing(loaded) as arriving:  # however it ends, the loader's processes end with it
+            for iteration in range(begin, self.config.iterations):
+                set_rate(self.optimizer, rate_share(iteration, self.config.iterations, self.config.optimiser))
+                self.step(iteration, arriving)
+                t.done = self.before + iteration + 1
+                self.count_broken(iteration)
+                self.attend(iteration + 1 == self.config.iterations)
 
     def step(self, iteration: int, arriving: Iterator[Batch]) -> None:
         """One step of the optimiser over `accumulate` batches."""

@@ -92,8 +92,9 @@ def test_a_still_becomes_a_clip_whose_labels_lie_on_its_object(tmp_path: Path) -
         assert len({labels.tobytes() for labels in clip.labels}) == 4
 
 
-def test_cut_outs_move_over_photographs(tmp_path: Path) -> None:
-    write_cutout(tmp_path / "stamps/leaf.png")
+@pytest.mark.parametrize("suffix", ["png", "webp"])
+def test_cut_outs_move_over_photographs(tmp_path: Path, suffix: str) -> None:
+    write_cutout(tmp_path / f"stamps/leaf.{suffix}")
     (tmp_path / "photos").mkdir()
     Image.fromarray(np.full((90, 120, 3), 15, np.uint8)).save(tmp_path / "photos/night.jpg")
     stamps = StaticImagesConfig(root=tmp_path / "stamps", kind="alpha").open()

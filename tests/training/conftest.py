@@ -1,5 +1,7 @@
 """A miniature dataset, and trainings on it that take seconds."""
 
+from collections.abc import Iterator
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,14 @@ import pytest
 from PIL import Image
 
 from qpm.training.config import TrainConfig
+
+
+@pytest.fixture(autouse=True)
+def no_process_stays() -> Iterator[None]:
+    """However a training ends, its loader's processes end with it."""
+    before = set(active_children())
+    yield
+    assert set(active_children()) <= before
 
 
 @pytest.fixture(scope="session")
