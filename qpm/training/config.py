@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -14,6 +14,9 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    WithJsonSchema,
+    WrapValidator,
+    field_validator,
     model_validator,
 )
 
@@ -25,6 +28,15 @@ Damage = Literal["shift", "grow", "shrink", "swap", "erase", "spill", "empty", "
 DAMAGES: tuple[Damage, ...] = get_args(Damage)[:-1]  # those that the shipped weights were trained with
 STRIDE = 16  # a frame's sides are multiples of it
 Share = Annotated[float, Field(ge=0, le=1)]
+_COUNT_OR_SHARE = {"anyOf": [{"type": "integer"}, {"type": "number"}], "exclusiveMinimum": 0}
+
+
+def _count_or_share(value: Any, count: Callable[[Any], int]) -> Any:
+    return value if isinstance(value, float) and 0 < value < float("inf") else count(value)
+
+
+# a whole number; or, where a training is written down, a float: this share of the iterations of the stage before
+Iterations = Annotated[PositiveInt, WrapValidator(_count_or_share), WithJsonSchema(_COUNT_OR_SHARE)]
 
 
 class LossConfig(BaseModel):
@@ -79,7 +91,7 @@ class StageConfig(BaseModel):
     length: Annotated[int, Field(ge=3)] = 3  # frames a clip
     shapes: tuple[tuple[PositiveInt, PositiveInt], ...] = ((6, 1), (4, 2))  # (clips, objects) of a device's batch
     accumulate: PositiveInt = 1  # batches a device goes through before each step of the optimiser
-    iterations: PositiveInt = 1200
+    iterations: Iterations = 1200
     optimiser: OptimiserConfig = OptimiserConfig()
     loss: LossConfig = LossConfig()
 
@@ -166,6 +178,19 @@ class TrainConfig(BaseModel):
         stage = {key: value for key, value in settings.items() if key in StageConfig.model_fields}
         rest = {key: value for key, value in settings.items() if key not in stage}
         return rest | {"stages": [stage]} if stage else settings
+
+    @field_validator("stages")
+    @classmethod
+    def _counted(cls, stages: tuple[StageConfig, ...]) -> tuple[StageConfig, ...]:
+        """Shares of the stage before become whole numbers."""
+        counted: list[StageConfig] = []
+        for stage in stages:
+            share = stage.iterations if isinstance(stage.iterations, float) else None
+            if share and not counted:
+                raise ValueError(f"the first stage's iterations are {share}; a share is of the stage before")
+            count = max(1, round(share * counted[-1].iterations)) if share else stage.iterations
+            counted.append(stage.model_copy(update={"iterations": count}))
+        return tuple(counted)
 
     @property
     def iterations(self) -> int:

@@ -96,3 +96,29 @@ def test_the_keys_of_a_single_stage_may_stand_alone(settings):
 def test_a_stage_that_cannot_be_is_refused(config, change, told):
     with pytest.raises(ValidationError, match=told):
         config(change)
+
+
+def staged(*iterations):
+    stages = [{"sources": [{"source": "synthetic"}], "iterations": count} for count in iterations]
+    return TrainConfig.model_validate({"network": "tiny", "stages": stages})
+
+
+def test_iterations_as_a_share_follow_the_stage_before():
+    assert [stage.iterations for stage in staged(2200, 0.091, 1.5).stages] == [2200, 200, 300]
+    short = staged(20, 0.01)
+    assert [stage.iterations for stage in short.stages] == [20, 1] and short.iterations == 21
+    assert staged(*(stage.iterations for stage in short.stages)) == short
+
+
+@pytest.mark.parametrize(
+    ("iterations", "told"), [((0.5, 3), "first stage's iterations are 0.5"), ((20, 0.0), "than 0"), ((20, -1), "than 0")]
+)
+def test_iterations_that_are_no_number_or_share_are_refused(iterations, told):
+    with pytest.raises(ValidationError, match=told):
+        staged(*iterations)
+
+
+def test_a_short_trial_of_the_shipped_recipe_is_one_setting():
+    root = Path(__file__).parents[2]
+    study = load_study(root / "studies/train_half.yaml", ["stages.0.iterations=20"])
+    assert [stage.iterations for stage in study.trials[0].training.stages] == [20, 2]
