@@ -111,7 +111,8 @@ def test_iterations_as_a_share_follow_the_stage_before():
 
 
 @pytest.mark.parametrize(
-    ("iterations", "told"), [((0.5, 3), "first stage's iterations are 0.5"), ((20, 0.0), "than 0"), ((20, -1), "than 0")]
+    ("iterations", "told"),
+    [((0.5, 3), "first stage's iterations are 0.5"), ((20, 0.0), "than 0"), ((20, -1), "than 0")],
 )
 def test_iterations_that_are_no_number_or_share_are_refused(iterations, told):
     with pytest.raises(ValidationError, match=told):
