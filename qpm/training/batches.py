@@ -14,7 +14,7 @@ from qpm.frames import normalise
 from qpm.training.mixture import Batch, ClipMixture
 
 Place = tuple[int, int]  # iteration, part of its batch
-GRACE = 60  # seconds that a loader process works on after SIGTERM, while its training saves
+GRACE = 300  # seconds that a loader process works on after SIGTERM, while its training saves
 
 
 class _Batches(Dataset[Batch | Exception]):
