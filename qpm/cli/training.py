@@ -50,7 +50,8 @@ def train(
         with recorded(chosen, out) if first else nullcontext(), shown(chosen.case) if first else nullcontext() as tell:
             weights = train(chosen, out, tell=tell)
     except KeyboardInterrupt as error:
-        typer.echo(str(error) or "interrupted", err=True)
+        if first:
+            typer.echo(str(error) or "interrupted", err=True)
         raise typer.Exit(getattr(error, "exit_code", 130)) from None
     if first:
         typer.echo(weights)

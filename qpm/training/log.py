@@ -18,6 +18,7 @@ from torch import Tensor
 
 from qpm.files import write_atomic
 from qpm.training.checkpoint import room_for
+from qpm.training.together import gathered
 
 METRICS = "metrics.parquet"
 # How fast the machine was; all other columns are the same in an interrupted and in an uninterrupted run.
@@ -41,12 +42,12 @@ class TrainLog:
         self.waited, self.clips, self.iterations = 0.0, 0, 0
         self.clock = self.written = time.perf_counter()
 
-    def start(self, done: int, window: list[dict[str, Tensor]] | None = None) -> None:
+    def start(self, done: int, window: list[dict[str, Tensor]]) -> None:
         """Keep what an earlier run logged up to iteration `done`, and drop what it did beyond its checkpoint."""
         if done and self.path.is_file():
             kept = pd.read_parquet(self.path)
             self.rows = kept[kept["iteration"] <= done].to_dict("records")
-        self.open = window or []
+        self.open = window
 
     def begin(self) -> None:
         """Start the clock of a row that no iteration is in yet: what was set up before is not its time."""
@@ -64,9 +65,9 @@ class TrainLog:
         self.waited += waited
         self.iterations += 1
 
-    def state(self) -> list[dict[str, Tensor]]:
-        """The iterations since the last row, for the checkpoint."""
-        return [{name: value.cpu() for name, value in measures.items()} for measures in self.open]
+    def state(self) -> list[list[dict[str, Tensor]]]:
+        """The iterations since the last row, of each process, for the checkpoint; every process must call it."""
+        return gathered(self.fabric, [{name: value.cpu() for name, value in each.items()} for each in self.open])
 
     def row(self, done: int, stage: int, rate: float, found: Mapping[str, float]) -> dict[str, float]:
         """Close a row: means since the last one; every process must call it."""
