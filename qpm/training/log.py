@@ -102,9 +102,8 @@ class TrainLog:
         judged = [m["judged"].to(self.fabric.device) for m in self.open if "judged" in m]
         if not judged:
             return {}
-        pairs = torch.cat(judged)
-        everywhere = cast(Tensor, self.fabric.all_gather(pairs)).flatten(0, -2) if self.fabric.world_size > 1 else pairs
-        score, iou = everywhere[~everywhere.isnan().any(dim=1)].cpu().numpy().T
+        pairs = torch.cat(gathered(self.fabric, torch.cat(judged).cpu()))
+        score, iou = pairs[~pairs.isnan().any(dim=1)].numpy().T
         varied = len(score) > 2 and np.ptp(score) > 0 and np.ptp(iou) > 0
         return {"score_correlation": float(stats.spearmanr(score, iou).statistic) if varied else float("nan")}
 

@@ -17,7 +17,7 @@ from qpm.training.checkpoint import room_for
 from qpm.training.clip_model import ClipModel
 from qpm.training.config import StageConfig
 from qpm.training.draws import Draws
-from qpm.training.engine import arrange
+from qpm.training.engine import arrange, uncompiled
 from qpm.training.held import HeldOthers
 from qpm.training.mixture import Batch, ClipMixture
 from qpm.training.optimiser import optimiser, rate_share, set_rate
@@ -173,7 +173,8 @@ class Stage:
         with t.fabric.rank_zero_first():  # the others wait, however long it takes
             if t.fabric.is_global_zero:
                 t.network.eval()
-                found = t.validate(t.network)
+                with uncompiled(t.config):
+                    found = t.validate(t.network)
                 self.model.train(not self.config.loss.read_at_test)
                 if found.get(chosen.best, float("nan")) > t.best:
                     t.best = found[chosen.best]
@@ -189,7 +190,7 @@ class Stage:
         if t.fabric.is_global_zero:
             frames, masks = tensors(batch, t.fabric.device)
             draws = Draws(t.config.seed, self.place, iteration, batch.numbers)
-            with t.fabric.autocast():
+            with t.fabric.autocast(), uncompiled(t.config):
                 draw_clips(t.folder, t.done, self.model.module, frames, masks, draws, batch.names)
 
     def count_broken(self, iteration: int) -> None:
