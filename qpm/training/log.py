@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import resource
 import sys
 import time
@@ -24,6 +25,7 @@ METRICS = "metrics.parquet"
 # How fast the machine was; all other columns are the same in an interrupted and in an uninterrupted run.
 TIMES = ("seconds", "clips_per_second", "data_wait", "memory_gb")
 WRITTEN = 20.0  # seconds between two writings of the file
+log = logging.getLogger(__name__)
 
 
 class TrainLog:
@@ -45,8 +47,12 @@ class TrainLog:
     def start(self, done: int, window: list[dict[str, Tensor]]) -> None:
         """Keep what an earlier run logged up to iteration `done`, and drop what it did beyond its checkpoint."""
         if done and self.path.is_file():
-            kept = pd.read_parquet(self.path)
-            self.rows = kept[kept["iteration"] <= done].to_dict("records")
+            try:
+                kept = pd.read_parquet(self.path)
+            except (OSError, ValueError):  # what remains of a checkpoint is worth more than its curves
+                log.warning("%s is damaged, as by a crash of the machine; it begins anew", self.path)
+            else:
+                self.rows = kept[kept["iteration"] <= done].to_dict("records")
         self.open = window
 
     def begin(self) -> None:

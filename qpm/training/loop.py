@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from qpm.model import Network, build, save_network
@@ -18,7 +17,7 @@ from qpm.training.run import Progress, Training, Validate, deciding
 from qpm.training.stage import Stage
 from qpm.training.start import starting_network
 from qpm.training.stopping import stop_requests
-from qpm.training.together import gathered
+from qpm.training.together import agree
 
 WEIGHTS = "weights.safetensors"
 
@@ -56,7 +55,7 @@ def train(
     fabric = open_fabric(config)
     log = TrainLog(folder, fabric)
     state = load_state(folder)
-    _same_start(fabric, state, folder)
+    agree(fabric, f"checkpoints in {folder}", None if state is None else state["done"])
     with stop_requests() as request:
         network = build(config.network)
         run = Training(config, folder, fabric, network, log, request, progress, validate)
@@ -93,18 +92,11 @@ def run_stage(run: Training, place: int, state: dict[str, Any] | None) -> None:
 def _go_on(run: Training, place: int, state: dict[str, Any] | None) -> None:
     config = run.config
     mixture = ClipMixture(config.stages[place], config.seed, place, config.strict, config.cache_gb)
+    agree(run.fabric, f"numbers of videos and images for stage {place}", len(mixture))
     if state is None and run.done == 0:
         with run.fabric.rank_zero_first():  # who is first may have to download
             _fill(run.network, starting_network(config, mixture))
     Stage(run, place, mixture, state if state is not None and state["stage"] == place else None).run()
-
-
-def _same_start(fabric: Fabric, state: dict[str, Any] | None, folder: Path) -> None:
-    """Refuse to begin where the processes find different checkpoints: they would wait for each other without end."""
-    found = gathered(fabric, None if state is None else state["done"])
-    if len(set(found)) > 1:
-        told = ", ".join("none" if done is None else str(done) for done in found)
-        raise ValueError(f"the processes find different checkpoints in {folder} ({told}); all need the same folder")
 
 
 def _window(state: dict[str, Any] | None, rank: int) -> list[dict[str, Tensor]]:

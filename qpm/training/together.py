@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any, TypeVar
 
 import torch
@@ -17,6 +18,20 @@ def gathered(fabric: Fabric, told: Told) -> list[Told]:
     if fabric.world_size > 1:
         torch.distributed.all_gather_object(everyone, told)
     return everyone
+
+
+def agree(fabric: Fabric, what: str, told: Hashable) -> None:
+    """Refuse to go on where processes differ: sooner or later they would wait for each other without end.
+
+    Raises
+    ------
+    ValueError
+        With what each of them told.
+    """
+    found = gathered(fabric, told)
+    if len(set(found)) > 1:
+        told_by_each = ", ".join(map(str, found))
+        raise ValueError(f"the processes, which need the same files, find different {what}: {told_by_each}")
 
 
 def largest(fabric: Fabric, numbers: Tensor) -> list[int]:

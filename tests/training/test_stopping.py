@@ -159,3 +159,21 @@ def test_a_full_disk_is_told_and_loses_no_checkpoint(tmp_path):
         save_state(tmp_path, 2, {"done": 2, "padding": list(range(100_000))}, keep=1)
     assert load_state(tmp_path) == {"done": 1}
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["00000001.pt"]
+
+
+def test_a_new_checkpoint_is_not_given_up_for_a_damaged_one_of_a_later_iteration(tmp_path):
+    for done in (1, 2):
+        save_state(tmp_path, done, {"done": done}, keep=2)
+    (tmp_path / "checkpoints/00000009.pt").write_bytes(b"half a file")
+    save_state(tmp_path, 3, {"done": 3}, keep=1)
+    assert load_state(tmp_path) == {"done": 3}
+    assert [path.stem for path in checkpoints(tmp_path)] == ["00000003", "00000009"]
+
+
+def test_a_damaged_log_does_not_keep_a_training_from_going_on(config, tmp_path, caplog):
+    with pytest.raises(Stopped):
+        train(config(), tmp_path, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    (tmp_path / "metrics.parquet").write_bytes(b"half a file")
+    train(config(), tmp_path)
+    assert "metrics.parquet is damaged, as by a crash of the machine; it begins anew" in caplog.text
+    assert pd.read_parquet(tmp_path / "metrics.parquet")["iteration"].tolist() == [4, 6]

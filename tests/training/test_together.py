@@ -21,6 +21,8 @@ from qpm.training.stage import Stage
 from qpm.training.stopping import Stopped
 from tests.training.pair import in_two_processes
 
+SMALL = {"size": 32, "shapes": [[1, 1]]}
+
 
 def stopped_and_resumed(rank: int, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
     """A training, and one whose second process alone gets a signal after 7 iterations, while the first saves slowly."""
@@ -56,9 +58,9 @@ def stopped_and_resumed(rank: int, settings: dict[str, Any], folder: Path) -> di
 def test_a_signal_to_one_process_stops_both_and_they_go_on_bit_for_bit(settings, tmp_path):
     validation = {"dataset": {"name": "synthetic"}, "every": 4}
     changes = {"validation": validation, "log_every": 4, "checkpoint_every": 100}
-    first, second = in_two_processes(stopped_and_resumed, settings({"iterations": 12}, **changes), tmp_path)
-    assert first["told"] == second["told"] == "stopped by SIGTERM after 10 of 12 iterations; it can go on"
-    assert first["saved"] == second["saved"] == 10  # nobody ends, and has a launcher kill the rest, before it is saved
+    first, second = in_two_processes(stopped_and_resumed, settings({"iterations": 12, **SMALL}, **changes), tmp_path)
+    assert first["told"] == second["told"] == "stopped by SIGTERM after 7 of 12 iterations; it can go on"
+    assert first["saved"] == second["saved"] == 7  # nobody ends, and has a launcher kill the rest, before it is saved
     assert (first["asked"], second["asked"]) == ([0] * 3, [])
     one, other = (load_file(str(tmp_path / name / "weights.safetensors")) for name in ("straight", "stopped"))
     assert all(one[name].equal(other[name]) for name in one)
@@ -80,7 +82,7 @@ def spoilt(rank: int, settings: dict[str, Any], folder: Path) -> None:
 
 
 def test_a_loss_that_is_not_finite_in_one_process_ends_both_with_its_name_and_batch(settings, tmp_path):
-    told = in_two_processes(spoilt, settings({"accumulate": 2}), tmp_path)  # no gradient tells the first of it
+    told = in_two_processes(spoilt, settings({"accumulate": 2, **SMALL}), tmp_path)  # no gradient tells the first of it
     assert told[0] == told[1]
     assert told[0].startswith("FloatingPointError: loss is nan in stage 0, iteration 2 (clips of ")
     assert told[0].endswith(f"the batch is in {tmp_path / 'bad_batch-00000002-1.npz'}")
@@ -108,7 +110,7 @@ def test_broken_images_are_counted_over_both_processes_and_told_once(settings, r
     for path in (copy / "JPEGImages/240p/left").iterdir():
         if path.stem != "00000":  # its header gives the size
             path.write_bytes(b"not a picture")
-    stage = {"sources": [{"source": "davis", "root": str(copy), "resolution": "240p"}], "shapes": [[1, 1]]}
+    stage = {"sources": [{"source": "davis", "root": str(copy), "resolution": "240p"}], **SMALL}
     (met, said), (met_there, said_there) = in_two_processes(passing_over, settings(stage), tmp_path / "out")
     named = [sum("passed over: " in line for line in lines) for lines in (said, said_there)]
     assert min(named) > 0 and all(line.startswith("process 1: passed over: ") for line in said_there)
@@ -124,6 +126,20 @@ def elsewhere(rank: int, settings: dict[str, Any], folder: Path) -> None:
 
 
 def test_processes_that_find_different_checkpoints_do_not_begin(settings, tmp_path):
-    told = in_two_processes(elsewhere, settings({"iterations": 1}), tmp_path)
-    assert told[0] == told[1].replace("/1 (", "/0 (")
-    assert "the processes find different checkpoints in" in told[1] and "(1, none)" in told[1]
+    told = in_two_processes(elsewhere, settings({"iterations": 1, **SMALL}), tmp_path)
+    needs = "ValueError: the processes, which need the same files, find different checkpoints in"
+    assert told == [f"{needs} {tmp_path / str(rank)}: 1, None" for rank in range(2)]
+
+
+def each_with_its_own(rank: int, settings: list[dict[str, Any]], folder: Path) -> None:
+    """A training on machines with copies of the data that differ."""
+    train(TrainConfig.model_validate(settings[rank]), folder)
+
+
+def test_processes_that_find_different_data_do_not_begin(settings, root, tmp_path):
+    copy = shutil.copytree(root, tmp_path / "davis")
+    (copy / "ImageSets/2016/train.txt").write_text("left\n")
+    sources = [[{"source": "davis", "root": str(place), "resolution": "240p"}] for place in (root, copy)]
+    told = in_two_processes(each_with_its_own, [settings({"sources": each}) for each in sources], tmp_path / "out")
+    assert told[0] == told[1]
+    assert told[0].endswith("find different numbers of videos and images for stage 0: 2, 1")
