@@ -72,7 +72,7 @@ def explain(error: Exception) -> list[str]:
         from qpm.study.faults import explain as explain_settings
 
         return [f"error: {explain_settings(cast(Any, error), BaseModel)}", *notes]
-    if isinstance(error, EXPECTED):
+    if isinstance(error, (*EXPECTED, FloatingPointError)):  # a loss that is not finite is told with its batch
         return [f"error: {error}", *notes]
     return [
         f"error: {type(error).__name__}: {error}",

@@ -15,6 +15,7 @@ from qpm.cli.output import QUIET
 if TYPE_CHECKING:
     from qpm.study.train import TrainTrial
 
+SPEED_OVER = 3600.0  # seconds over which the speed is taken; rows may be minutes apart
 Tell = Callable[[int, int, dict[str, float]], None]
 
 
@@ -50,7 +51,8 @@ def train(
         with recorded(chosen, out) if first else nullcontext(), shown(chosen.case) if first else nullcontext() as tell:
             weights = train(chosen, out, tell=tell)
     except KeyboardInterrupt as error:
-        typer.echo(str(error) or "interrupted", err=True)
+        if first:
+            typer.echo(str(error) or "interrupted", err=True)
         raise typer.Exit(getattr(error, "exit_code", 130)) from None
     if first:
         typer.echo(weights)
@@ -80,18 +82,26 @@ def _only(chosen: Sequence[TrainTrial], trials: Sequence[TrainTrial], study: Pat
 
 @contextmanager
 def shown(what: str) -> Iterator[Tell]:
-    """Show how far a training is: a bar on a terminal, now and then a line elsewhere."""
-    from rich.console import Console
+    """Show how far a training is: a bar over the measures on a terminal, now and then a line elsewhere."""
+    from rich.console import Console, Group
+    from rich.live import Live
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _lines(what)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.fields[measures]}"), console=console) as bar:
-        task = bar.add_task(what, total=None, measures="")
-        yield lambda done, total, row: bar.update(task, completed=done, total=total, measures=_measures(row))
+    bar, measures = Progress(*columns, console=console, speed_estimate_period=SPEED_OVER), Text()
+    task = bar.add_task(what, total=None)
+
+    def tell(done: int, total: int, row: dict[str, float]) -> None:
+        bar.update(task, completed=done, total=total)
+        measures.plain = _measures(row)
+
+    with Live(Group(bar, measures), console=console):  # beside the bar they would leave no room for the time left
+        yield tell
 
 
 def _lines(what: str) -> Tell:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from qpm.study.measures import history, measures
 from qpm.study.train import TrainTrial
 
 RECORD = "run.json"
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -41,7 +43,17 @@ def recorded(trial: TrainTrial, folder: Path) -> Iterator[None]:
         reason = f"{type(error).__name__}: {error}"
         raise
     finally:
-        write_json(path, record | {"status": status, "reason": reason, "ended": provenance.now()})
+        _end(path, record | {"status": status, "reason": reason, "ended": provenance.now()})
+
+
+def _end(path: Path, record: dict[str, Any]) -> None:
+    """Write how a training ended; on a full disk, what it ended of must still be told."""
+    try:
+        write_json(path, record)
+    except OSError as error:
+        if record["status"] == "finished":
+            raise
+        log.warning("%s does not tell how the training ended (%s)", path, error)
 
 
 def import_run(folder: Path, results: Path) -> str:

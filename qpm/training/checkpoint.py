@@ -23,7 +23,7 @@ def checkpoints(folder: Path) -> list[Path]:
 
 
 def save_state(folder: Path, done: int, state: dict[str, Any], keep: int) -> Path:
-    """Write the state after `done` iterations, all or nothing, then remove all but the last `keep`.
+    """Write the state after `done` iterations, all or nothing, then remove all but it and the `keep` - 1 before.
 
     Raises
     ------
@@ -33,7 +33,8 @@ def save_state(folder: Path, done: int, state: dict[str, Any], keep: int) -> Pat
     path = folder / FOLDER / f"{done:08d}.pt"
     with room_for(path, folder):
         write_atomic(path, lambda temporary: torch.save(state, temporary))
-    for old in checkpoints(folder)[:-keep]:
+    up_to_this = [file for file in checkpoints(folder) if file <= path]  # a later one was found damaged
+    for old in up_to_this[:-keep]:
         old.unlink()
     return path
 

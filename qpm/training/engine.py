@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Literal
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal
 
 import torch
 from lightning_fabric import Fabric
@@ -77,3 +78,8 @@ def arrange(network: Network, config: TrainConfig) -> None:
         parts: list[nn.Module] = [network.query_encoder, network.memory_encoder, network.decoder]
         for part in parts:
             part.compile(dynamic=False)
+
+
+def uncompiled(config: TrainConfig) -> AbstractContextManager[Any]:
+    """In this context nothing is compiled: each size of a video and each number of objects would take minutes."""
+    return torch.compiler.set_stance("force_eager") if config.compile else nullcontext()

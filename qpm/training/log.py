@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import resource
 import sys
 import time
@@ -18,11 +19,13 @@ from torch import Tensor
 
 from qpm.files import write_atomic
 from qpm.training.checkpoint import room_for
+from qpm.training.together import gathered
 
 METRICS = "metrics.parquet"
 # How fast the machine was; all other columns are the same in an interrupted and in an uninterrupted run.
 TIMES = ("seconds", "clips_per_second", "data_wait", "memory_gb")
 WRITTEN = 20.0  # seconds between two writings of the file
+log = logging.getLogger(__name__)
 
 
 class TrainLog:
@@ -41,12 +44,16 @@ class TrainLog:
         self.waited, self.clips, self.iterations = 0.0, 0, 0
         self.clock = self.written = time.perf_counter()
 
-    def start(self, done: int, window: list[dict[str, Tensor]] | None = None) -> None:
+    def start(self, done: int, window: list[dict[str, Tensor]]) -> None:
         """Keep what an earlier run logged up to iteration `done`, and drop what it did beyond its checkpoint."""
         if done and self.path.is_file():
-            kept = pd.read_parquet(self.path)
-            self.rows = kept[kept["iteration"] <= done].to_dict("records")
-        self.open = window or []
+            try:
+                kept = pd.read_parquet(self.path)
+            except (OSError, ValueError):  # what remains of a checkpoint is worth more than its curves
+                log.warning("%s is damaged, as by a crash of the machine; it begins anew", self.path)
+            else:
+                self.rows = kept[kept["iteration"] <= done].to_dict("records")
+        self.open = window
 
     def begin(self) -> None:
         """Start the clock of a row that no iteration is in yet: what was set up before is not its time."""
@@ -64,9 +71,9 @@ class TrainLog:
         self.waited += waited
         self.iterations += 1
 
-    def state(self) -> list[dict[str, Tensor]]:
-        """The iterations since the last row, for the checkpoint."""
-        return [{name: value.cpu() for name, value in measures.items()} for measures in self.open]
+    def state(self) -> list[list[dict[str, Tensor]]]:
+        """The iterations since the last row, of each process, for the checkpoint; every process must call it."""
+        return gathered(self.fabric, [{name: value.cpu() for name, value in each.items()} for each in self.open])
 
     def row(self, done: int, stage: int, rate: float, found: Mapping[str, float]) -> dict[str, float]:
         """Close a row: means since the last one; every process must call it."""
@@ -101,9 +108,8 @@ class TrainLog:
         judged = [m["judged"].to(self.fabric.device) for m in self.open if "judged" in m]
         if not judged:
             return {}
-        pairs = torch.cat(judged)
-        everywhere = cast(Tensor, self.fabric.all_gather(pairs)).flatten(0, -2) if self.fabric.world_size > 1 else pairs
-        score, iou = everywhere[~everywhere.isnan().any(dim=1)].cpu().numpy().T
+        pairs = torch.cat(gathered(self.fabric, torch.cat(judged).cpu()))
+        score, iou = pairs[~pairs.isnan().any(dim=1)].numpy().T
         varied = len(score) > 2 and np.ptp(score) > 0 and np.ptp(iou) > 0
         return {"score_correlation": float(stats.spearmanr(score, iou).statistic) if varied else float("nan")}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from qpm.model import Network, build, save_network
 from qpm.training.checkpoint import load_state, room_for, same_training
 from qpm.training.config import TrainConfig
@@ -15,6 +17,7 @@ from qpm.training.run import Progress, Training, Validate, deciding
 from qpm.training.stage import Stage
 from qpm.training.start import starting_network
 from qpm.training.stopping import stop_requests
+from qpm.training.together import agree
 
 WEIGHTS = "weights.safetensors"
 
@@ -52,6 +55,7 @@ def train(
     fabric = open_fabric(config)
     log = TrainLog(folder, fabric)
     state = load_state(folder)
+    agree(fabric, f"checkpoints in {folder}", None if state is None else state["done"])
     with stop_requests() as request:
         network = build(config.network)
         run = Training(config, folder, fabric, network, log, request, progress, validate)
@@ -59,7 +63,7 @@ def train(
             same_training(_completed(state["settings"]), run.settings(), folder)
             run.done, run.best = state["done"], state["best"]
             network.load_state_dict(state["network"])
-        log.start(run.done, state["window"] if state is not None else None)
+        log.start(run.done, _window(state, fabric.global_rank))
         for place in range(len(config.stages)):
             run_stage(run, place, state)
     path = folder / WEIGHTS
@@ -88,10 +92,19 @@ def run_stage(run: Training, place: int, state: dict[str, Any] | None) -> None:
 def _go_on(run: Training, place: int, state: dict[str, Any] | None) -> None:
     config = run.config
     mixture = ClipMixture(config.stages[place], config.seed, place, config.strict, config.cache_gb)
+    agree(run.fabric, f"numbers of videos and images for stage {place}", len(mixture))
     if state is None and run.done == 0:
         with run.fabric.rank_zero_first():  # who is first may have to download
             _fill(run.network, starting_network(config, mixture))
     Stage(run, place, mixture, state if state is not None and state["stage"] == place else None).run()
+
+
+def _window(state: dict[str, Any] | None, rank: int) -> list[dict[str, Tensor]]:
+    """What a process had measured since the last row."""
+    if state is None:
+        return []
+    window: list[dict[str, Tensor]] = state["windows"][rank] if "windows" in state else state["window"]
+    return window
 
 
 def _completed(settings: dict[str, Any]) -> dict[str, Any]:

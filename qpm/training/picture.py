@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from qpm.files import write_atomic
 from qpm.frames import MEAN, STD
 from qpm.images import PALETTE, outline
+from qpm.training.checkpoint import room_for
 from qpm.training.clip_model import ClipModel, Rollout
 from qpm.training.draws import Draws
 
@@ -52,7 +53,8 @@ def draw_clips(
         f"after {done} iterations: prediction filled, truth outlined, prior gate; predicted | true IoU", fontsize=9
     )
     path = folder / FOLDER / f"{done:08d}.png"
-    write_atomic(path, partial(figure.savefig, dpi=110))
+    with room_for(path, folder):
+        write_atomic(path, partial(figure.savefig, dpi=110))
     return path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from qpm.training.checkpoint import save_state
 from qpm.training.config import TrainConfig
 from qpm.training.log import TIMES, TrainLog
 from qpm.training.stopping import StopRequest
+from qpm.training.together import gathered, speaker
 
 Progress = Callable[[int, int, dict[str, float]], None]  # iterations done, of, the latest measures
 Validate = Callable[[Network], dict[str, float]]
@@ -26,23 +28,25 @@ log = logging.getLogger(__name__)
 
 
 class PassedOver:
-    """Broken images: each is named once in a pass over the data, and all are counted at its end."""
+    """Broken images: a process names each once in a pass over the data; at its end those of all are counted."""
 
-    def __init__(self) -> None:
-        self.times: dict[str, int] = {}
+    def __init__(self, fabric: Fabric) -> None:
+        self.fabric = fabric
+        self.times: Counter[str] = Counter()
 
     def note(self, names: Sequence[str]) -> None:
         """Take what a batch passed over."""
         for name in names:
             if name not in self.times:
-                log.warning("passed over: %s", name)
-            self.times[name] = self.times.get(name, 0) + 1
+                log.warning("%spassed over: %s", speaker(self.fabric), name)
+            self.times[name] += 1
 
     def tell(self) -> None:
-        """Count, and begin again."""
-        if self.times:
-            log.warning("broken images: %d, passed over %d times", len(self.times), sum(self.times.values()))
-        self.times = {}
+        """Count over all processes, which all call it; the first one tells, and each begins again."""
+        times = sum(gathered(self.fabric, self.times), Counter())
+        if times and self.fabric.is_global_zero:
+            log.warning("broken images: %d, passed over %d times", len(times), times.total())
+        self.times = Counter()
 
 
 @dataclass
@@ -59,13 +63,19 @@ class Training:
     validate: Validate | None
     done: int = 0  # iterations, over all stages
     best: float = float("-inf")
-    broken: PassedOver = field(default_factory=PassedOver)
     saved: float = field(default_factory=time.monotonic)
 
+    def __post_init__(self) -> None:
+        self.broken = PassedOver(self.fabric)
+
     def save(self, stage: int, optimizer: torch.optim.Optimizer) -> None:
-        """Write a checkpoint; rank 0's is everybody's, since what they draw follows from the iteration."""
+        """Write a checkpoint; rank 0's is everybody's, since what they draw follows from the iteration.
+
+        Every process must call it: the measures of the row that is open are those of all.
+        """
         self.log.write()
         self.saved = time.monotonic()
+        windows = self.log.state()
         if self.fabric.is_global_zero:
             state = {
                 "network": self.network.state_dict(),
@@ -75,7 +85,7 @@ class Training:
                 "stage": stage,
                 "done": self.done,
                 "best": self.best,
-                "window": self.log.state(),
+                "windows": windows,
                 "settings": self.settings(),
             }
             save_state(self.folder, self.done, state, self.config.keep)

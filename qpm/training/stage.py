@@ -13,19 +13,21 @@ import torch
 from qpm.model import save_network
 from qpm.seeding import derive
 from qpm.training.batches import batches, tensors
+from qpm.training.checkpoint import room_for
 from qpm.training.clip_model import ClipModel
 from qpm.training.config import StageConfig
 from qpm.training.draws import Draws
-from qpm.training.engine import arrange
+from qpm.training.engine import arrange, uncompiled
 from qpm.training.held import HeldOthers
 from qpm.training.mixture import Batch, ClipMixture
 from qpm.training.optimiser import optimiser, rate_share, set_rate
 from qpm.training.picture import draw_clips
 from qpm.training.run import BEST, Training
 from qpm.training.stopping import Stopped
+from qpm.training.together import largest
 from qpm.training.unchecked import Unchecked
 
-ASKED_EVERY = 5  # iterations after which several processes agree on whether to stop: asking makes a GPU wait
+ASKED_EVERY = 5  # iterations after which several GPUs agree on whether to stop: asking makes them wait
 log = logging.getLogger(__name__)
 
 
@@ -55,8 +57,7 @@ class Stage:
         self.model, self.optimizer = fabric.setup(ClipModel(network, self.config.loss), optimizer)
         if state is not None:
             self.take_up(state)
-        process = f"-{fabric.global_rank}" if fabric.world_size > 1 else ""
-        self.unchecked = Unchecked(training.folder, f"stage {place}", self.before, process)
+        self.unchecked = Unchecked(training.folder, f"stage {place}", self.before, fabric)
         self.held = HeldOthers(network) if all(objects == 1 for _, objects in self.config.shapes) else None
 
     def take_up(self, state: Mapping[str, Any]) -> None:
@@ -147,20 +148,21 @@ class Stage:
             self.unchecked.check()
             t.save(self.place, self.optimizer)
         if stop:
+            t.fabric.barrier()  # a launcher kills all processes as soon as one has ended, and the first still saves
             raise Stopped(stop, t.done, c.iterations)
 
     def agreed(self, due: bool, stop: int) -> tuple[bool, int]:
         """Whether a checkpoint is due and which signal has come, the same answer in every process."""
         t = self.training
         minutes = t.config.checkpoint_minutes
-        if t.fabric.world_size > 1 and not due and t.done % ASKED_EVERY:
+        seldom = t.fabric.world_size > 1 and t.fabric.device.type != "cpu"
+        if seldom and not due and t.done % ASKED_EVERY:
             return False, 0
         due = due or (minutes is not None and time.monotonic() - t.saved > 60 * minutes)
         if t.fabric.world_size == 1:
             return due, stop
-        told = torch.tensor([int(due), stop], device=t.fabric.device)
-        found = t.fabric.all_reduce(told, reduce_op="max")
-        return bool(found[0]), int(found[1])
+        found = largest(t.fabric, torch.tensor([int(due), stop], device=t.fabric.device))
+        return bool(found[0]), found[1]
 
     def validated(self, last: bool) -> dict[str, float]:
         """What a validation finds, where one is due; its best weights are kept."""
@@ -169,14 +171,17 @@ class Stage:
         if chosen is None or t.validate is None or not (end or t.done % chosen.every == 0):
             return {}
         found: dict[str, float] = {}
-        if t.fabric.is_global_zero:
-            t.network.eval()
-            found = t.validate(t.network)
-            self.model.train(not self.config.loss.read_at_test)
-            if found.get(chosen.best, float("nan")) > t.best:
-                t.best = found[chosen.best]
-                save_network(t.network, t.folder / BEST, t.facts() | {"metrics": found})
-        t.fabric.barrier()
+        with t.fabric.rank_zero_first():  # the others wait, however long it takes
+            if t.fabric.is_global_zero:
+                t.network.eval()
+                with uncompiled(t.config):
+                    found = t.validate(t.network)
+                self.model.train(not self.config.loss.read_at_test)
+                if found.get(chosen.best, float("nan")) > t.best:
+                    t.best = found[chosen.best]
+                    best = t.folder / BEST
+                    with room_for(best, t.folder):
+                        save_network(t.network, best, t.facts() | {"metrics": found})
         return found or {chosen.best: float("nan")}
 
     def picture(self) -> None:
@@ -186,7 +191,7 @@ class Stage:
         if t.fabric.is_global_zero:
             frames, masks = tensors(batch, t.fabric.device)
             draws = Draws(t.config.seed, self.place, iteration, batch.numbers)
-            with t.fabric.autocast():
+            with t.fabric.autocast(), uncompiled(t.config):
                 draw_clips(t.folder, t.done, self.model.module, frames, masks, draws, batch.names)
 
     def count_broken(self, iteration: int) -> None:

@@ -1,12 +1,17 @@
-"""SIGTERM and SIGINT ask a training to save and stop; a second one stops it at once."""
+"""SIGTERM and SIGINT ask a training to save and stop; one that comes some seconds later stops it at once."""
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+# Seconds in which a repeated signal is the same request: `timeout` signals its child and then the child's group, and
+# where Slurm signals every process of a job, torchrun passes its own signal on.
+SAME = 3.0
 
 
 class Stopped(KeyboardInterrupt):
@@ -22,11 +27,15 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.number = 0
+        self.since = 0.0
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Note the signal, and let the next one act as it always does."""
-        self.number = number
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        """Note the first signal; let one that comes later than its repetitions act as it always does."""
+        if not self.number:
+            self.number, self.since = number, time.monotonic()
+        elif time.monotonic() - self.since > SAME:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+            signal.raise_signal(number)
 
 
 @contextmanager

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import torch
+from lightning_fabric import Fabric
 from torch import Tensor
 
 from qpm.files import write_atomic
 from qpm.training.mixture import Batch
+from qpm.training.together import gathered, largest
 
 
 class Unchecked:
@@ -19,11 +22,11 @@ class Unchecked:
     folder : where an offending batch is kept
     stage : its name, for the message
     before : iterations of the stages before
-    process : what tells this process's file from another's
+    fabric : of the processes that train together, which stop together
     """
 
-    def __init__(self, folder: Path, stage: str, before: int, process: str) -> None:
-        self.folder, self.stage, self.before, self.process = folder, stage, before, process
+    def __init__(self, folder: Path, stage: str, before: int, fabric: Fabric) -> None:
+        self.folder, self.stage, self.before, self.fabric = folder, stage, before, fabric
         self.numbers: list[tuple[int, Batch, str, Tensor]] = []
 
     def note(self, iteration: int, batch: Batch, name: str, value: Tensor) -> None:
@@ -36,22 +39,37 @@ class Unchecked:
         return self.numbers[-1][:2]
 
     def check(self) -> None:
-        """Stop at a number that is not finite, and keep its batch.
+        """Stop at a number that is not finite in any process, and keep its batch; every process must call it.
 
         Raises
         ------
         FloatingPointError
-            With the iteration and the names of the clips.
+            With the iteration and the names of the clips; the same in every process.
         """
-        for iteration, batch, name, value in self.numbers:
-            if not value.isfinite():
-                clips = ", ".join(dict.fromkeys(batch.names))
-                where = f"{self.stage}, iteration {iteration} (clips of {clips}); the batch is in"
-                raise FloatingPointError(f"{name} is {value.item()} in {where} {self._keep(iteration, batch)}")
+        if self.numbers:
+            flags = torch.stack([value.isfinite().logical_not() for *_, value in self.numbers]).int()
+            bad = largest(self.fabric, flags)
+            if any(bad):
+                told = gathered(self.fabric, self._told(bad.index(1)))
+                raise FloatingPointError(next(filter(None, told)))
         self.numbers = []
 
-    def _keep(self, iteration: int, batch: Batch) -> Path:
-        file = self.folder / f"bad_batch-{self.before + iteration:08d}{self.process}.npz"
+    def _told(self, place: int) -> str:
+        """What is wrong with a number of this process, if anything."""
+        iteration, batch, name, value = self.numbers[place]
+        if value.isfinite():
+            return ""
+        clips = ", ".join(dict.fromkeys(batch.names))
+        where = f"{self.stage}, iteration {iteration} (clips of {clips})"
+        return f"{name} is {value.item()} in {where}; {self._kept(iteration, batch)}"
+
+    def _kept(self, iteration: int, batch: Batch) -> str:
+        """Keep a batch, and tell where; on a full disk, tell that."""
+        process = f"-{self.fabric.global_rank}" if self.fabric.world_size > 1 else ""
+        file = self.folder / f"bad_batch-{self.before + iteration:08d}{process}.npz"
         frames, labels = batch.frames.numpy(), batch.labels.numpy()
-        write_atomic(file, lambda path: np.savez_compressed(path, frames=frames, labels=labels, names=batch.names))
-        return file
+        try:
+            write_atomic(file, lambda path: np.savez_compressed(path, frames=frames, labels=labels, names=batch.names))
+        except OSError as error:
+            return f"the batch cannot be kept in {file} ({error})"
+        return f"the batch is in {file}"

@@ -56,8 +56,9 @@ def test_the_kind_of_error_decides_the_exit_code(error, code):
     assert str(error) in result.stderr
 
 
-def test_a_wrong_value_is_told_as_it_was_raised():
-    assert run(ValueError("no such thing")).stderr == "error: no such thing\n"
+@pytest.mark.parametrize("error", [ValueError("no such thing"), FloatingPointError("loss is nan in stage 0")])
+def test_what_is_wrong_with_values_is_told_as_it_was_raised(error):
+    assert run(error).stderr == f"error: {error}\n"
 
 
 def test_a_bug_of_ours_is_named_as_one():

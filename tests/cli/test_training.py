@@ -1,10 +1,13 @@
 """`qpm train`: which training of a study, and what is told on the way."""
 
+import io
 import json
 import signal
+from functools import partial
 
 import pytest
 import yaml
+from rich.console import Console
 from typer.testing import CliRunner
 
 from qpm.cli import app
@@ -46,6 +49,20 @@ def test_a_stop_ends_in_its_signals_exit_code_and_a_record(study, tmp_path, monk
     done = CliRunner().invoke(app, ["train", str(study), "--case", "a", "--out", str(tmp_path / "out")])
     assert done.exit_code == code and "after 20 of 100 iterations; it can go on" in done.output
     assert json.loads((tmp_path / "out/run.json").read_text())["status"] == "killed"
+
+
+def test_a_narrow_terminal_has_room_for_iterations_time_left_and_measures(monkeypatch):
+    now, screen = [0.0], io.StringIO()
+    terminal = partial(Console, file=screen, force_terminal=True, width=80, get_time=lambda: now[0])
+    monkeypatch.setattr("rich.console.Console", lambda stderr: terminal())
+    row = dict.fromkeys(["loss", "iou", "score_correlation", "rate", "clips_per_second", "data_wait"], 0.5)
+    with command.shown("half") as tell:
+        for done in (500, 510, 520):  # rows that are minutes apart
+            tell(done, 1000, row)
+            now[0] += 120
+    end = screen.getvalue()[screen.getvalue().rindex("half") :]
+    assert "520/1000" in end and "1:36:00" in end
+    assert "loss 0.500, IoU 0.500, score rho 0.50, rate 0.5, 0.5 clips/s, data wait 50%" in end
 
 
 def test_lines_tell_the_measures_and_the_time_left_from_this_processs_own_speed(monkeypatch, capsys):

@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 
+from qpm.study import bare
 from qpm.study.bare import import_run, recorded
 from qpm.study.tracking import Tracker
 from qpm.study.train import TrainTrial
@@ -50,6 +51,16 @@ def test_the_record_tells_how_a_training_failed(trial, tmp_path):
     record = json.loads((tmp_path / "run.json").read_text())
     assert (record["status"], record["reason"]) == ("failed", "ValueError: loss is nan")
     assert TrainTrial.model_validate(record["config"]) == trial
+
+
+def test_a_record_that_finds_no_room_does_not_hide_how_a_training_failed(trial, tmp_path, monkeypatch, caplog):
+    def full(path, record):
+        raise OSError("No space left on device")
+
+    with pytest.raises(OSError, match="make room"), recorded(trial, tmp_path):
+        monkeypatch.setattr(bare, "write_json", full)
+        raise OSError("cannot write best.safetensors: make room")
+    assert "run.json does not tell how the training ended (No space left on device)" in caplog.text
 
 
 def test_a_folder_without_a_record_is_refused(tmp_path):

@@ -157,6 +157,17 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_batch(config, tmp_path):
     assert not list((tmp_path / "nan").glob("checkpoints/*.pt"))
 
 
+def test_a_loss_that_is_not_finite_is_told_though_there_is_no_room_for_its_batch(config, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    monkeypatch.setattr(Stage, "clip", lambda stage: torch.tensor(float("inf")))
+    told = r"gradient norm is inf in stage 0, iteration 0 .*; the batch cannot be kept in .* \(No space left on .*\)"
+    with pytest.raises(FloatingPointError, match=told):
+        train(config({"iterations": 1}), tmp_path)
+
+
 def test_a_gradient_that_is_not_finite_spoils_no_weights(config, tmp_path, monkeypatch):
     monkeypatch.setattr(Stage, "clip", lambda stage: torch.tensor(float("nan")))
     with pytest.raises(FloatingPointError, match=r"gradient norm is nan in stage 0, iteration 0"):
