@@ -114,7 +114,7 @@ def label(case: str) -> str:
     if numbered := re.fullmatch(r"(.+)_(\d+)", case):
         return f"{label(numbered[1])} {numbered[2]}"
     name = stem(case)
-    return ABBREVIATIONS.get(name, name.replace("_", " ")) + case[len(name) :]
+    return " ".join(ABBREVIATIONS.get(word, word) for word in name.split("_")) + case[len(name) :]
 
 
 @contextmanager
