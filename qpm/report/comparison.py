@@ -122,8 +122,8 @@ def figure(table: pd.DataFrame, cases: Mapping[str, Picture]) -> style.PrintFigu
     height, width, _ = next(iter(cases.values()))(first.sequence, first.frame_index, first.frame).shape
     columns = int(table.groupby("sequence").size().max())
     row = (style.PAGE - 0.25) / columns * height / width + 0.03
-    drawing = style.figure(style.PAGE, len(videos) * (len(cases) * row + 0.3) + 0.2)
-    drawing.set_layout_engine("constrained", w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)
+    drawing = style.figure(style.PAGE, len(videos) * (len(cases) * (row + 0.03) + 0.36) + 0.2)
+    drawing.set_layout_engine("constrained", w_pad=0.01, h_pad=0.025, wspace=0.01, hspace=0.01)
     for block, sequence in zip(drawing.subfigures(len(videos), 1, squeeze=False)[:, 0], videos, strict=True):
         own = table[table.sequence == sequence]
         axes = block.subplots(len(cases), columns, squeeze=False)

@@ -47,13 +47,13 @@ def cost_table(numeric: pd.DataFrame, caption: str) -> Table:
     """Return the table as a reader sees it; the peak on a GPU only where one was measured, the csv has it always."""
     cells = pd.DataFrame({"Policy": [style.label(case) for case in numeric.case]})
     cells["Bank"] = [numbers.fixed(value, 1) for value in numeric.bank_frames]
-    cells["most"] = [numbers.count(value) for value in numeric.bank_frames_most]
-    cells["MB"] = [numbers.fixed(value, 1) for value in numeric.bank_megabytes_most]
+    cells["Bank, most"] = [numbers.count(value) for value in numeric.bank_frames_most]
+    cells["MB, most"] = [numbers.fixed(value, 1) for value in numeric.bank_megabytes_most]
     if numeric.peak_gigabytes.notna().any():
         cells["GPU peak, GB"] = [numbers.fixed(value, 2) for value in numeric.peak_gigabytes]
     cells["Kept"] = [numbers.share(value) for value in numeric.kept_share]
     cells["s/frame"] = [numbers.fixed(value, 3) for value in numeric.seconds]
-    cells["slow"] = [numbers.fixed(value, 3) for value in numeric.seconds_slow]
+    cells["s/frame, slow"] = [numbers.fixed(value, 3) for value in numeric.seconds_slow]
     cells["Frames"] = [numbers.count(value) for value in numeric.n_frames]
     return Table(cells, numeric, caption, "cost", left=("Policy",))
 
