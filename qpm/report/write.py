@@ -20,8 +20,8 @@ CHECK = "✓"
 LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    CHECK: r"$\checkmark$", "±": r"$\pm$", "−": r"$-$", "–": "--", "—": "---", "σ": r"$\sigma$", "≥": r"$\ge$",
-    "×": r"$\times$",
+    CHECK: r"$\checkmark$", "±": r"$\pm$", "−": r"$-$", "–": "--", "—": "---", "σ": r"$\sigma$", "ρ": r"$\rho$",
+    "≥": r"$\ge$", "×": r"$\times$",
 }  # fmt: skip
 
 

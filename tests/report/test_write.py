@@ -28,6 +28,7 @@ def test_markdown_keeps_trailing_zeros_and_leaves_empty_cells_empty():
 def test_latex_escapes_what_would_break_it():
     assert escape_latex("J&F 95 % a_b {x} #1 $") == r"J\&F 95 \% a\_b \{x\} \#1 \$"
     assert escape_latex("✓ −0.1 ± 2") == r"$\checkmark$ $-$0.1 $\pm$ 2"
+    assert escape_latex("Score ρ × 2 ≥ 1") == r"Score $\rho$ $\times$ 2 $\ge$ 1"
     assert escape_latex("σm = 0.7, σen, σ max") == r"$\sigma_{m}$ = 0.7, $\sigma_{en}$, $\sigma$ max"
 
 
