@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from textwrap import wrap
 
 import numpy as np
@@ -68,7 +69,7 @@ def draw_growth(table: pd.DataFrame, ax: Axes) -> None:
     ends = [values[-1] for values in lines]
     reach = max(ends + [1.0])
     last = int(table.frame_index.max())
-    words = [wrap(", ".join(map(style.label, cases)), 22) for cases in lines.values()]
+    words = [_lines_of(map(style.label, cases)) for cases in lines.values()]
     heights = style.spread_out(ends, 0.075 * reach, [len(each) for each in words])
     for height, name, (values, cases) in zip(heights, words, lines.items(), strict=True):
         names, hue = "\n".join(name), style.colour(cases[0])
@@ -185,6 +186,12 @@ def _by_case(frames: pd.DataFrame) -> pd.DataFrame:
 
 def _by_frame(frames: pd.DataFrame) -> pd.DataFrame:
     return frames.groupby(["case", "frame_index"], sort=False)[["bank_frames", "seconds"]].mean().reset_index()
+
+
+def _lines_of(names: Iterable[str]) -> list[str]:
+    """Names with commas, on lines of 22 characters that break between names, never inside one."""
+    whole = ", ".join(name.replace(" ", "\u00a0") for name in names)  # textwrap breaks at plain spaces only
+    return [line.replace("\u00a0", " ") for line in wrap(whole, 22, break_long_words=False, break_on_hyphens=False)]
 
 
 def _policies(table: pd.DataFrame, ax: Axes) -> None:

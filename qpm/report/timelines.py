@@ -84,7 +84,7 @@ def overview(results: Results, case: str = "qpm", baseline: str = "stm") -> Sect
         captions.data(results),
         captions.network(results),
     )
-    title = "Every video over time"
+    title = f"The first {MOST} videos over time" if n > MOST else "Every video over time"
     return publish(results.folder, "timelines", title, draw=lambda: figure(drawn, baseline), caption=caption)
 
 

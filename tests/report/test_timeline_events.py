@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 
 from qpm.report import style, timeline_chosen, timeline_events, timelines
+from qpm.report.load import Results
+from qpm.rows import check
 from tests.report.test_timeline import leaves, video
 
 
@@ -97,3 +99,16 @@ def test_the_overview_names_the_shade_where_an_object_is_absent():
     with style.theme():
         drawing = timelines.figure(timelines.prepare(leaves({3: [1]}), "qpm"), "stm")
     assert drawing.legends[0].get_texts()[-1].get_text() == "object absent"
+
+
+def test_the_overview_is_headed_every_video_only_if_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(timelines, "MOST", 2)
+
+    def title(count):
+        names = [f"v{number:02d}" for number in range(count)]
+        rows = pd.concat([video().assign(sequence=name, dataset="d", trial="t", f=0.6) for name in names])
+        rows["frame"] = [f"{index:05d}" for index in rows.frame_index]
+        return timelines.overview(Results(tmp_path, check(rows.reset_index(drop=True)), ())).title
+
+    assert title(2) == "Every video over time"
+    assert title(3) == "The first 2 videos over time"
