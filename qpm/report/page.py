@@ -50,6 +50,7 @@ def write_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["plain"] = _plain
     about = once.about(results, [text for section in sections for text in _captions(section)])
     said = {sentence for fact in about.values() for sentence in once.sentences(fact)}
     text = environment.get_template("index.html.j2").render(

@@ -115,6 +115,11 @@ def test_the_page_escapes_the_studys_words_and_shows_provenance(rendered):
     assert "8.0 min over all trials" in text
 
 
+def test_the_marks_of_code_in_a_studys_words_are_not_printed(results, study):
+    study.cost = "nothing (`qpm render`)"
+    assert "<dd>nothing (qpm render)</dd>" in write_page(results, study, [], {}).read_text()
+
+
 def test_a_study_that_a_server_fills_has_no_trials_to_tell_of(tmp_path, study):
     study.report = ("leaderboard",)
     text = make(tmp_path / "table1", study).page.read_text()
