@@ -40,6 +40,20 @@ def test_a_figure_is_saved_as_the_same_bytes(tmp_path):
     assert save("a") == save("b")
 
 
+def test_axes_are_placed_without_the_last_bits_of_the_solver():
+    with style.theme():
+        drawing = style.figure(style.PAGE, 5.1)
+        for block in drawing.subfigures(3, 1):
+            block.subplots(1, 3)
+            block.suptitle("a heading")
+        style.lay_out(drawing)
+    places = [side for ax in drawing.axes for side in ax.get_position(original=True).bounds]
+    places += [side for block in drawing.subfigs for side in block.bbox_relative.extents]
+    places += [side for block in drawing.subfigs for text in block.texts for side in text.get_position()]
+    rounded = [round(side, style.PLACES) for side in places]
+    assert len(places) == 36 + 12 + 6 and places == pytest.approx(rounded, rel=0, abs=2e-16)
+
+
 def test_a_difference_next_to_nothing_looks_like_it():
     ax = style.figure().subplots()
     ax.plot([0, 0.0007], [0, 0])
