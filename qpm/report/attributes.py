@@ -116,10 +116,12 @@ def report(
     cases = [case for case in cases if case in others] or others
     table = prepare(results.rows, cases, baseline)
     few = table[table.n_videos < FEW].attribute.unique()
+    every = len(few) > 1 and set(table.attribute) - {ALL} <= set(few)
+    which = "every attribute" if every else ", ".join(few)
     caption = captions.join(
         f"Difference in J&F to {style.label(baseline)} by attribute of the video, with 95 % intervals (bootstrap over "
         "videos, not corrected for the number of attributes); in brackets the number of videos.",
-        f"Hollow: under {FEW} videos, an example rather than evidence ({', '.join(few)})."
+        f"Hollow: under {FEW} videos, an example rather than evidence ({which})."
         if len(few)
         else "",
         captions.data(results),

@@ -13,7 +13,8 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Patch
 
 from qpm.images import read_labels
-from qpm.report import captions, numbers, player, style
+from qpm.report import captions, numbers, style
+from qpm.report.choice import choose
 from qpm.report.load import NotMeasuredError, Results
 from qpm.report.pictures import (
     FALSE_NEGATIVE,
@@ -42,7 +43,7 @@ def prepare(
         The tidy table (`qpm.rows`); of several seeds the first.
     case, baseline : str
     chosen : DataFrame
-        Videos with their ``rule`` and ``difference`` in J&F (`player.choose`).
+        Videos with their ``rule`` and ``difference`` in J&F (`choice.choose`).
     counted : DataFrame
         The pixels of their saved masks (`count`).
 
@@ -121,8 +122,8 @@ def figure(table: pd.DataFrame, cases: Mapping[str, Picture]) -> style.PrintFigu
     height, width, _ = next(iter(cases.values()))(first.sequence, first.frame_index, first.frame).shape
     columns = int(table.groupby("sequence").size().max())
     row = (style.PAGE - 0.25) / columns * height / width + 0.03
-    drawing = style.figure(style.PAGE, len(videos) * (len(cases) * row + 0.3) + 0.2)
-    drawing.set_layout_engine("constrained", w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)
+    drawing = style.figure(style.PAGE, len(videos) * (len(cases) * (row + 0.03) + 0.36) + 0.2)
+    drawing.set_layout_engine("constrained", w_pad=0.01, h_pad=0.025, wspace=0.01, hspace=0.01)
     for block, sequence in zip(drawing.subfigures(len(videos), 1, squeeze=False)[:, 0], videos, strict=True):
         own = table[table.sequence == sequence]
         axes = block.subplots(len(cases), columns, squeeze=False)
@@ -152,7 +153,7 @@ def report(results: Results, case: str = "qpm", baseline: str = "stm", truth: bo
     both = sorted(set(masks[case]) & set(masks[baseline]))
     if not both:
         raise NotMeasuredError(f"no video has saved masks of both '{baseline}' and '{case}'")
-    chosen = player.choose(results.rows, case, baseline, both).head(2)
+    chosen = choose(results.rows, case, baseline, both).head(2)
     counted = count(masks, chosen.sequence)
     if counted.empty:
         raise NotMeasuredError(f"no frame has saved masks of both '{baseline}' and '{case}'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from textwrap import wrap
 
 import numpy as np
@@ -47,13 +48,13 @@ def cost_table(numeric: pd.DataFrame, caption: str) -> Table:
     """Return the table as a reader sees it; the peak on a GPU only where one was measured, the csv has it always."""
     cells = pd.DataFrame({"Policy": [style.label(case) for case in numeric.case]})
     cells["Bank"] = [numbers.fixed(value, 1) for value in numeric.bank_frames]
-    cells["most"] = [numbers.count(value) for value in numeric.bank_frames_most]
-    cells["MB"] = [numbers.fixed(value, 1) for value in numeric.bank_megabytes_most]
+    cells["Bank, most"] = [numbers.count(value) for value in numeric.bank_frames_most]
+    cells["MB, most"] = [numbers.fixed(value, 1) for value in numeric.bank_megabytes_most]
     if numeric.peak_gigabytes.notna().any():
         cells["GPU peak, GB"] = [numbers.fixed(value, 2) for value in numeric.peak_gigabytes]
     cells["Kept"] = [numbers.share(value) for value in numeric.kept_share]
     cells["s/frame"] = [numbers.fixed(value, 3) for value in numeric.seconds]
-    cells["slow"] = [numbers.fixed(value, 3) for value in numeric.seconds_slow]
+    cells["s/frame, slow"] = [numbers.fixed(value, 3) for value in numeric.seconds_slow]
     cells["Frames"] = [numbers.count(value) for value in numeric.n_frames]
     return Table(cells, numeric, caption, "cost", left=("Policy",))
 
@@ -68,7 +69,7 @@ def draw_growth(table: pd.DataFrame, ax: Axes) -> None:
     ends = [values[-1] for values in lines]
     reach = max(ends + [1.0])
     last = int(table.frame_index.max())
-    words = [wrap(", ".join(map(style.label, cases)), 22) for cases in lines.values()]
+    words = [_lines_of(map(style.label, cases)) for cases in lines.values()]
     heights = style.spread_out(ends, 0.075 * reach, [len(each) for each in words])
     for height, name, (values, cases) in zip(heights, words, lines.items(), strict=True):
         names, hue = "\n".join(name), style.colour(cases[0])
@@ -185,6 +186,12 @@ def _by_case(frames: pd.DataFrame) -> pd.DataFrame:
 
 def _by_frame(frames: pd.DataFrame) -> pd.DataFrame:
     return frames.groupby(["case", "frame_index"], sort=False)[["bank_frames", "seconds"]].mean().reset_index()
+
+
+def _lines_of(names: Iterable[str]) -> list[str]:
+    """Names with commas, on lines of 22 characters that break between names, never inside one."""
+    whole = ", ".join(name.replace(" ", "\u00a0") for name in names)  # textwrap breaks at plain spaces only
+    return [line.replace("\u00a0", " ") for line in wrap(whole, 22, break_long_words=False, break_on_hyphens=False)]
 
 
 def _policies(table: pd.DataFrame, ax: Axes) -> None:

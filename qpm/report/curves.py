@@ -93,7 +93,8 @@ def draw(table: pd.DataFrame, setting: str, ax: Axes) -> None:
     _mark_paper(ax, setting)
     if name(setting) in PAPER:
         ax.annotate("paper", (PAPER[name(setting)], 1.0), xycoords=("data", "axes fraction"), xytext=(3, -7),
-                    textcoords="offset points", fontsize=7, color=style.PAPER_VALUE)  # fmt: skip
+                    textcoords="offset points", fontsize=7, color=style.PAPER_VALUE,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})  # fmt: skip
     ax.set(ylabel=str(table.metric.iloc[0]), xlim=(ends[0], ends[-1]))
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from qpm.images import image_size
-from qpm.report import origin
+from qpm.report import once, origin
 from qpm.report.data_uri import figure_uri
 from qpm.report.load import Results
 from qpm.report.publish import Section
@@ -51,11 +50,15 @@ def write_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["plain"] = _plain
+    about = once.about(results, [text for section in sections for text in _captions(section)])
+    said = {sentence for fact in about.values() for sentence in once.sentences(fact)}
     text = environment.get_template("index.html.j2").render(
         study=study,
-        sections=[_section(section) for section in sections],
+        about=about,
+        sections=[_section(section, said) for section in sections],
         missing=missing,
-        player=player,
+        player={**player, "caption": once.without(player["caption"], said)} if player else None,
         provenance=origin.facts(results),
         trials=_table(origin.trials(results)),
     )
@@ -64,20 +67,28 @@ def write_page(
     return path
 
 
-def _section(section: Section) -> dict[str, Any]:
+def _captions(section: Section) -> list[str]:
+    """The captions of a section and of everything below it."""
+    return [text for one in section.all() for text in (one.caption, one.table.caption if one.table else "")]
+
+
+def _section(section: Section, said: Collection[str]) -> dict[str, Any]:
     height, width = (side * SCREEN // 200 for side in image_size(section.figure)) if section.figure else (0, 0)
-    said_already = section.table is not None and section.table.caption == section.caption
+    of_table = once.sentences(section.table.caption) if section.table else []
+    of_figure = once.sentences(section.caption)
+    if section.figure and of_table == of_figure:  # one caption of both stands below both
+        of_table = []
     return {
         "name": section.name,
         "title": section.title,
         "table": _table(section.table) if section.table else None,
+        "table_caption": _plain(once.without(" ".join(of_table), said)),
         "picture": figure_uri(section.figure) if section.figure else "",
         "width": width,
         "height": height,
-        "alt": _plain(re.split(r"(?<!Fig)\. (?=[A-Z(])", section.caption)[0]) or section.title,
-        "caption": "" if said_already else _plain(section.caption),
+        "caption": _plain(once.without(section.caption, {*said, *of_table})),
         "files": [path.name for path in section.files if path.suffix != ".txt"],
-        "parts": [_section(part) for part in section.parts],
+        "parts": [_section(part, said) for part in section.parts],
     }
 
 
@@ -91,7 +102,7 @@ def _table(table: Table) -> dict[str, Any]:
         for position, row in enumerate(table.cells.itertuples(index=False))
     ]
     columns = [{"name": str(name), "align": table.align(name)} for name in table.cells.columns]
-    return {"columns": columns, "rows": rows, "caption": _plain(table.caption)}
+    return {"columns": columns, "rows": rows}
 
 
 def _plain(text: str) -> str:

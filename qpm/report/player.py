@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -14,52 +13,13 @@ from qpm.datasets import AnyDataset
 from qpm.datasets.video import Video
 from qpm.images import read_labels
 from qpm.report import captions, numbers, style
-from qpm.report.cases import average_seeds
+from qpm.report.choice import choose
 from qpm.report.data_uri import frame_uri, mask_uri, outline_uri
 from qpm.report.load import NotMeasuredError, Results
 from qpm.report.timeline import gates, prepare
 
 MOST_FRAMES = 40  # of a video; of a longer one every second, third, ... frame is shown
 LONG_SIDE = 416  # pixels of a picture
-
-
-def choose(rows: pd.DataFrame, case: str, baseline: str, sequences: Collection[str]) -> pd.DataFrame:
-    """Choose the videos that J&F gains most and loses most against the baseline, and that of the median change.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        The tidy table (`qpm.rows`).
-    case, baseline : str
-    sequences : collection of str
-        Videos whose masks were saved for both.
-
-    Returns
-    -------
-    DataFrame
-        ``sequence rule difference``: best, worst and median, each video once. `rule` says what is true (`best`,
-        `worst`): "largest gain" of videos that all lose is "smallest loss".
-    """
-    scored = rows[rows.scored & rows.sequence.isin(sequences) & rows.case.isin([case, baseline])]
-    means = average_seeds(scored).groupby(["sequence", "case"])[["j", "f"]].mean().mean(axis=1).unstack()
-    change = (means[case] - means[baseline]).dropna().sort_values(kind="stable")
-    rule_of: dict[str, str] = {}
-    if len(change):
-        rule_of[str(change.index[-1])] = best(change.iloc[-1], alone=len(change) == 1)
-        rule_of.setdefault(str(change.index[0]), worst(change.iloc[0]))
-        rule_of.setdefault(str(change.index[(len(change) - 1) // 2]), "median change")
-    entries = [(sequence, rule, float(change[sequence])) for sequence, rule in rule_of.items()]
-    return pd.DataFrame(entries, columns=["sequence", "rule", "difference"])
-
-
-def best(difference: float, alone: bool = False) -> str:
-    """Return how the video of the highest difference is called; one alone that loses has the largest loss."""
-    return worst(difference) if alone and difference < 0 else _sided(difference, "largest gain", "smallest loss")
-
-
-def worst(difference: float) -> str:
-    """Return how the video of the lowest difference is called."""
-    return _sided(difference, "smallest gain", "largest loss")
 
 
 def player(results: Results, case: str, baseline: str) -> dict[str, Any]:
@@ -143,12 +103,6 @@ def _mask(path: Path, size: tuple[int, int]) -> str:
 
 def _drawn(draw: Any, labels: np.ndarray | None, size: tuple[int, int]) -> str:
     return draw(labels, size) if labels is not None else ""
-
-
-def _sided(difference: float, gain: str, loss: str) -> str:
-    if numbers.signed(difference).strip("0.") == "":  # what prints as zero is neither
-        return "no change"
-    return gain if difference > 0 else loss
 
 
 def _rounded(value: float) -> float | None:

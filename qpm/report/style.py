@@ -14,11 +14,12 @@ import matplotlib
 import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 
 from qpm.files import write_atomic
 
 DPI = 200
+PLACES = 9  # decimals of the figure's side to which axes are placed
 COLUMN, PAGE = 3.4, 7.0  # inches: one column and the full text width of a two-column paper
 
 # Okabe-Ito / seaborn "colorblind" hues for what is compared, greys for baselines and fixed schedules.
@@ -114,7 +115,7 @@ def label(case: str) -> str:
     if numbered := re.fullmatch(r"(.+)_(\d+)", case):
         return f"{label(numbered[1])} {numbered[2]}"
     name = stem(case)
-    return ABBREVIATIONS.get(name, name.replace("_", " ")) + case[len(name) :]
+    return " ".join(ABBREVIATIONS.get(word, word) for word in name.split("_")) + case[len(name) :]
 
 
 @contextmanager
@@ -163,12 +164,30 @@ def save(drawing: Figure, path: Path, formats: Sequence[str] = ("png", "pdf")) -
 
 
 def lay_out(drawing: Figure) -> None:
-    """Place everything once, for all formats: `savefig` would draw the figure once more for it, for each of them."""
+    """Place everything once, for all formats: `savefig` would draw the figure once more for it, for each of them.
+
+    Places are rounded: their last bits depend on where the solver's variables lie in memory, and on them the edge
+    pixels of a picture.
+    """
     engine = drawing.get_layout_engine()
     if engine is not None:
         drawing.set_dpi(DPI)
         engine.execute(drawing)
         drawing.set_layout_engine("none")
+        _round_places(drawing)
+        for ax in drawing.axes:  # those of its blocks too
+            left, bottom, width, height = (round(side, PLACES) for side in ax.get_position(original=True).bounds)
+            ax.set_position((left, bottom, width, height))
+
+
+def _round_places(drawing: FigureBase) -> None:
+    """Round where the blocks and headings of a figure stand, and those inside its blocks."""
+    for block in drawing.subfigs:
+        block.bbox_relative.set_points(block.bbox_relative.get_points().round(PLACES))
+        _round_places(block)
+    for text in drawing.texts:
+        x, y = (round(float(side), PLACES) for side in text.get_position())
+        text.set_position((x, y))
 
 
 def widen(ax: Axes, least: float = 0.005) -> None:

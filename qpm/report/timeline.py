@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from qpm.report import captions, style, timeline_events
+from qpm.report import style
 from qpm.report.cases import kept
 from qpm.report.load import NotMeasuredError, Results, settings
-from qpm.report.pictures import frames_of, overlaid
-from qpm.report.publish import Section, publish
 
 PRIORS = {"previous": "#56b4e9", "annotated": "#de8f05"}
 ABSENT, ABSENT_WORDS = "#f6e9c3", "#9a7d1e"
-KEPT_AT, PRIOR_AT, BANK_AT, BANK_HEIGHT = -0.10, -0.20, -0.40, 0.13
+KEPT_AT, PRIOR_AT, BANK_AT, BANK_HEIGHT = -0.11, -0.24, -0.46, 0.14
+LABEL = 0.13  # inches from one name beside a line to the next
 
 
 def prepare(rows: pd.DataFrame, case: str, sequence: str, baseline: str | None = None) -> pd.DataFrame:
@@ -53,21 +49,17 @@ def prepare(rows: pd.DataFrame, case: str, sequence: str, baseline: str | None =
     return frames[order]
 
 
-def choose(rows: pd.DataFrame, case: str, baseline: str) -> str:
-    """Return the video whose mean IoU the case changes most against the baseline, for better or worse.
+def draw(
+    table: pd.DataFrame,
+    ax: Axes,
+    sigma_m: float | None = None,
+    sigma_en: float | None = None,
+    height: float = 2.2,
+) -> None:
+    """Draw score and IoU over frames, shaded where the object is absent; below, kept frames, prior and bank size.
 
-    Without rows of the baseline, the video whose true IoU falls lowest.
+    `height` is about that of the axes in inches: by it the names beside the lines keep apart.
     """
-    scored = rows[rows.scored]
-    means = scored.pivot_table(index="sequence", columns="case", values="j", aggfunc="mean")
-    if baseline in means and baseline != case:
-        return str((means[case] - means[baseline]).abs().idxmax())
-    own = scored[scored.case == case]
-    return str(own.sequence.iloc[int(own.iou_true.argmin())])
-
-
-def draw(table: pd.DataFrame, ax: Axes, sigma_m: float | None = None, sigma_en: float | None = None) -> None:
-    """Draw score and IoU over frames, shaded where the object is absent; below, kept frames, prior and bank size."""
     index = table.frame_index
     ax.axhspan(-0.5, 0, color="#f6f6f6", zorder=0)
     shade_absence(table, ax)
@@ -83,7 +75,7 @@ def draw(table: pd.DataFrame, ax: Axes, sigma_m: float | None = None, sigma_en: 
     ax.set_yticks([BANK_AT + 0.05, PRIOR_AT, KEPT_AT, 0, 0.25, 0.5, 0.75, 1])
     ax.set_yticklabels(["bank", "prior", "kept", "0", "0.25", "0.5", "0.75", "1"])
     ax.grid(axis="x", visible=False)
-    _label_lines(table, ax, sigma_m, sigma_en)
+    _label_lines(table, ax, sigma_m, sigma_en, LABEL / height * (top - BANK_AT))
 
 
 def shade_absence(table: pd.DataFrame, ax: Axes) -> None:
@@ -92,69 +84,6 @@ def shade_absence(table: pd.DataFrame, ax: Axes) -> None:
     for _, part in table[table.absent > 0].groupby(run):
         span = part.frame_index.iloc[0] - 0.5, part.frame_index.iloc[-1] + 0.5
         ax.fill_between(span, 0, 2, color=ABSENT, alpha=float(part.absent.iloc[0]), linewidth=0, zorder=0.3)
-
-
-def figure(results: Results, case: str, baseline: str, sequence: str | None = None) -> style.PrintFigure:
-    """Return the page-wide timeline of one video, chosen by `choose` unless it is named.
-
-    Above it stand pictures of its events, with the masks that were saved; none where the dataset is not here.
-    """
-    sequence = sequence or choose(results.rows, case, baseline)
-    table, thresholds = prepare(results.rows, case, sequence, baseline), gates(results, case)
-    events = timeline_events.prepare(table, thresholds[0])
-    images = thumbnails(results, case, sequence, [int(index) for index in events.frame_index])
-    drawing = style.figure(style.PAGE, 2.7 + (1.05 if images else 0))
-    if not images:
-        ax = drawing.subplots()
-        draw(table, ax, *thresholds)
-    else:
-        grid = drawing.add_gridspec(2, len(images), height_ratios=[1, 2.9])
-        ax = drawing.add_subplot(grid[1, :])
-        draw(table, ax, *thresholds)
-        above = [drawing.add_subplot(grid[0, place]) for place in range(len(images))]
-        timeline_events.draw(events, above, images, ax)
-    drawing.suptitle(f"{sequence}: {style.label(case)}", fontsize=8.5, weight="bold", x=0.01, ha="left")
-    return drawing
-
-
-def thumbnails(results: Results, case: str, sequence: str, indices: list[int]) -> list[np.ndarray]:
-    """Return frames of a video with the masks that the case saved, if any; nothing where the dataset is not here."""
-    try:
-        frames = frames_of(results, case)
-    except (FileNotFoundError, KeyError):  # rows can be rendered where the videos are not
-        return []
-    if sequence not in frames.dataset.names():
-        return []
-    masks, names = results.masks(case), frames.video(sequence).frame_names
-    picture = overlaid(frames, {sequence: (masks or Path()) / sequence})
-    return [picture(sequence, index, names[index]) for index in indices if index < len(names)]
-
-
-def report(
-    results: Results, case: str = "qpm", baseline: str = "stm", sequence: str | None = None
-) -> Section:
-    """Write timeline.png, .pdf and its caption."""
-    chosen = sequence or choose(results.rows, case, baseline)
-    rule = (
-        f"The video is the one whose IoU changes most against {style.label(baseline)}, for better or worse."
-    )
-    caption = captions.join(
-        f"Predicted score (relative to the first frame) and true IoU of video {chosen} under {style.label(case)}, "
-        f"mean over objects; grey, the true IoU under {style.label(baseline)}. Dashed: the memory gate σm, dotted: the "
-        "prior gate σen. Below: frames that entered memory (star: annotated), whose mask was the prior, and the number "
-        "of frames read. Above: frames chosen by rule, with the masks if they were saved.",
-        absence(prepare(results.rows, case, chosen)),
-        rule if sequence is None else "",
-        captions.data(results),
-        captions.network(results),
-    )
-    return publish(
-        results.folder,
-        "timeline",
-        "One video over time",
-        draw=lambda: figure(results, case, baseline, chosen),
-        caption=caption,
-    )
 
 
 def absence(table: pd.DataFrame) -> str:
@@ -194,7 +123,9 @@ def _strips(table: pd.DataFrame, ax: Axes) -> None:
     ax.fill_between(table.frame_index, BANK_AT, heights, step="mid", color="#bbbbbb", linewidth=0)
 
 
-def _label_lines(table: pd.DataFrame, ax: Axes, sigma_m: float | None, sigma_en: float | None) -> None:
+def _label_lines(
+    table: pd.DataFrame, ax: Axes, sigma_m: float | None, sigma_en: float | None, gap: float
+) -> None:
     """Names at the right end of each line, moved apart where they would overlap."""
     ends = [(float(table.score.dropna().iloc[-1]), "score", style.SCORE)] if table.score.notna().any() else []
     if table.iou_true.notna().any():
@@ -210,11 +141,11 @@ def _label_lines(table: pd.DataFrame, ax: Axes, sigma_m: float | None, sigma_en:
         ends.append((1.12, "shaded: absent", ABSENT_WORDS))
     ends.append((BANK_AT + 0.05, f"{int(table.bank_frames.max())} frames", "#777777"))
     for left, (name, hue) in zip((1.008, 1.096), PRIORS.items(), strict=True):
-        text = name if (table.prior == name).any() else ""
+        text = name if (table.prior != "").any() else ""  # both, a key, so that axes of several videos are as wide
         ax.annotate(
             text, (left, PRIOR_AT), xycoords=("axes fraction", "data"), color=hue, va="center", fontsize=7
         )
-    place = style.spread_out([end[0] for end in ends], 0.085)
+    place = style.spread_out([end[0] for end in ends], gap)
     for (_, text, hue), height in zip(ends, place, strict=True):
         ax.annotate(
             text, (1.008, height), xycoords=("axes fraction", "data"), color=hue, va="center", fontsize=7.5

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from qpm.report import captions, style, timeline
+from qpm.report import captions, style, timeline, timeline_chosen
 from qpm.report.load import Results
 from qpm.report.publish import Section, publish, together
 
@@ -71,7 +71,7 @@ def figure(table: pd.DataFrame, baseline: str) -> style.PrintFigure:
 
 
 def overview(results: Results, case: str = "qpm", baseline: str = "stm") -> Section:
-    """Write timelines.png, .pdf and the caption: the overview that stands below the one video of `timeline`."""
+    """Write timelines.png, .pdf and the caption: the overview that stands below the few videos of `timeline_chosen`."""
     table = prepare(results.rows, case, baseline)
     n = table.sequence.nunique()
     shown = f"the first {MOST} of {n} videos" if n > MOST else captions.plural(n, "video")
@@ -84,11 +84,11 @@ def overview(results: Results, case: str = "qpm", baseline: str = "stm") -> Sect
         captions.data(results),
         captions.network(results),
     )
-    title = "Every video over time"
+    title = f"The first {MOST} videos over time" if n > MOST else "Every video over time"
     return publish(results.folder, "timelines", title, draw=lambda: figure(drawn, baseline), caption=caption)
 
 
 def report(results: Results, case: str = "qpm", baseline: str = "stm") -> Section:
-    """Write the one video that changes most (`timeline`), and the overview of all."""
-    parts = (timeline.report(results, case, baseline), overview(results, case, baseline))
+    """Write the videos chosen by rule (`timeline_chosen`), and the overview of all."""
+    parts = (timeline_chosen.report(results, case, baseline), overview(results, case, baseline))
     return together("timeline", "Over time", parts)

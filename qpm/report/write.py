@@ -20,8 +20,8 @@ CHECK = "✓"
 LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    CHECK: r"$\checkmark$", "±": r"$\pm$", "−": r"$-$", "–": "--", "—": "---", "σ": r"$\sigma$", "≥": r"$\ge$",
-    "×": r"$\times$",
+    CHECK: r"$\checkmark$", "±": r"$\pm$", "−": r"$-$", "–": "--", "—": "---", "σ": r"$\sigma$", "ρ": r"$\rho$",
+    "≥": r"$\ge$", "×": r"$\times$",
 }  # fmt: skip
 
 
@@ -102,12 +102,16 @@ def to_markdown(table: Table) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """Return a `table*` that needs `\\usepackage{booktabs, amssymb}` and compiles with pdflatex."""
+    """Return a `table*` for pdflatex that needs `\\usepackage{booktabs, amssymb, graphicx}`.
+
+    A table that is wider than the text is made smaller until it fits; the others keep the size of footnotes.
+    """
     align = "".join(table.align(name)[0] for name in table.cells.columns)
     lines = [
         r"\begin{table*}",
         r"\centering",
         r"\footnotesize\setlength{\tabcolsep}{3pt}",
+        r"\sbox0{%",
         rf"\begin{{tabular}}{{@{{}}{align}@{{}}}}",
         r"\toprule",
     ]
@@ -115,9 +119,11 @@ def to_latex(table: Table) -> str:
     for position, row in enumerate(table.cells.itertuples(index=False)):
         lines += [r"\midrule"] * (position in table.rules)
         lines.append(latex_row(row, position in table.bold))
-    lines += [r"\bottomrule", r"\end{tabular}", rf"\caption{{{escape_latex(table.caption)}}}"]
+    lines += [r"\bottomrule", r"\end{tabular}}%"]
+    lines += [r"\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi"]
+    lines += [rf"\caption{{{escape_latex(table.caption)}}}"]
     lines += [rf"\label{{tab:{table.name}}}", r"\end{table*}"]
-    return "% needs \\usepackage{booktabs, amssymb}\n" + "\n".join(lines) + "\n"
+    return "% needs \\usepackage{booktabs, amssymb, graphicx}\n" + "\n".join(lines) + "\n"
 
 
 def latex_row(cells: Iterable[str], bold: bool = False) -> str:

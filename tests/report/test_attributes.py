@@ -45,3 +45,12 @@ def test_a_study_of_controls_alone_shows_them(results):
     alone = Results(results.folder, results.rows[results.rows.case == "stm"], results.trials)
     with pytest.raises(NotMeasuredError, match="nothing to compare 'stm' with"):
         attributes.report(alone)
+
+
+def test_where_every_attribute_has_few_videos_the_caption_does_not_list_them(results):
+    assert "an example rather than evidence (every attribute)." in attributes.report(results).caption
+    many = results.rows.assign(attributes=results.rows.attributes.replace({"out of view": "clean;rain"}))
+    many.loc[many.sequence <= "video05", "attributes"] = "clean"
+    caption = attributes.report(Results(results.folder, many, results.trials)).caption
+    listed = caption.partition("rather than evidence (")[2].partition(").")[0]
+    assert listed and "clean" not in listed.split(", ") and "every" not in listed

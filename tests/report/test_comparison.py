@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from qpm import images
-from qpm.report import comparison, player, style
+from qpm.report import comparison, style
+from qpm.report.choice import choose
 from qpm.report.load import NotMeasuredError
 from qpm.rows import check
 
@@ -25,7 +26,7 @@ def rows() -> pd.DataFrame:
 
 def prepared(table: pd.DataFrame, differing: list[int], sequences=("up", "down", "same")) -> pd.DataFrame:
     """The frames of two videos in all of which the masks differ in so many pixels."""
-    chosen = player.choose(table, "qpm", "stm", list(sequences)).head(2)
+    chosen = choose(table, "qpm", "stm", list(sequences)).head(2)
     counted = [
         {"sequence": video, "frame": f"{index:05d}", "differing": pixels, "pixels of stm": 0, "pixels of qpm": 2}
         for video in chosen.sequence for index, pixels in enumerate(differing)

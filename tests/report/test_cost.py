@@ -78,6 +78,14 @@ def test_policies_that_read_the_same_share_a_name(results):
     assert [text.get_text() for text in ax.texts] == ["QPM, quality gated"]
 
 
+def test_a_shared_name_breaks_between_policies_and_not_inside_one():
+    with style.theme():
+        ax = style.figure().subplots()
+        same = pd.concat([rows().assign(case=name) for name in ("stm", "stm_1", "stm_ensemble")])
+        cost.draw_growth(cost.prepare_growth(same), ax)
+    assert [text.get_text() for text in ax.texts] == ["STM, STM 1,\nSTM ensemble"]
+
+
 def test_the_report_is_a_table_and_a_figure(results):
     section = cost.report(results)
     assert section.table is not None and section.table.cells.Policy.tolist()[:2] == ["STM", "quality gated"]

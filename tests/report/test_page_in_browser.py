@@ -1,6 +1,10 @@
 """A study's page in headless Chromium: it asks for nothing, the tables sort, the figures enlarge, the player moves."""
 
+import io
+
+import numpy as np
 import pytest
+from PIL import Image
 
 from qpm.report.render import make
 from tests.browser import chromium
@@ -179,3 +183,36 @@ def luminance(colour) -> float:
     parts = [value / 255 for value in colour[:3]]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_shadow_tells_at_which_edge_a_wide_table_goes_on(page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 400, "height": 800})
+    assert shadows(page) == (False, True)
+    page.eval_on_selector("#ablation .scroll", "table => { table.scrollLeft = 60 }")
+    assert shadows(page) == (True, True)
+    page.eval_on_selector("#ablation .scroll", "table => { table.scrollLeft = 9999 }")
+    assert shadows(page) == (True, False)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert shadows(page) == (False, False)
+
+
+def shadows(page) -> tuple[bool, bool]:
+    """Whether the background is other than the page's beside the first column, and at the right edge, below a cell."""
+    page.add_style_tag(content="#ablation td:not(:first-child), #ablation th { color: transparent !important }")
+    table = page.locator("#ablation .scroll")
+    picture = np.asarray(Image.open(io.BytesIO(table.screenshot())).convert("RGB")).astype(int)
+    named = page.locator("#ablation td").first.bounding_box()["width"]
+    row = picture[-12]
+    return tuple(bool(abs(row[place] - picture[-12, 2]).max() > 30) for place in (int(named) + 2, -2))
+
+
+def test_figures_are_dimmed_on_a_dark_screen_only_and_keep_their_colours(page):
+    look = "image => [getComputedStyle(image).filter, getComputedStyle(image).paddingLeft]"
+    assert page.eval_on_selector(".enlarge img", look) == ["none", "0px"]
+    page.emulate_media(color_scheme="dark")
+    dimmed, around = page.eval_on_selector(".enlarge img", look)
+    assert dimmed.startswith("brightness(0.8") and around != "0px"
+    page.emulate_media(color_scheme="dark", media="print")
+    assert page.eval_on_selector(".enlarge img", look) == ["none", "0px"]

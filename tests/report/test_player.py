@@ -1,18 +1,16 @@
-"""The player of a study's page: which videos it shows, and what is in its pictures."""
+"""The player of a study's page: what is in its pictures, and the numbers beside them."""
 
 import base64
 import io
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
 from qpm.report import player
 from qpm.report.data_uri import figure_uri, frame_uri, mask_uri, outline_uri
 from qpm.report.load import NotMeasuredError, load
-from qpm.rows import check
 from tests.report.clips import FRAMES, HEIGHT, LAG, WIDTH, square, write_study_with_clips
 
 
@@ -24,45 +22,6 @@ def shown(tmp_path_factory):
 
 def picture(uri: str) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
-
-
-def changes(differences: dict[str, float]) -> pd.DataFrame:
-    rows = [
-        {
-            "case": case, "sequence": video, "object_id": 1, "frame": "00001", "frame_index": 1, "scored": True,
-            "j": 0.5 + (difference if case == "qpm" else 0), "f": 0.5 + (difference if case == "qpm" else 0),
-        }
-        for video, difference in differences.items()
-        for case in ("stm", "qpm")
-    ]  # fmt: skip
-    return check(pd.DataFrame(rows))
-
-
-def test_largest_gain_largest_loss_and_median_change_are_shown():
-    rows = changes({"a": 0.1, "b": -0.3, "c": 0.0, "d": 0.4, "e": -0.05})
-    table = player.choose(rows, "qpm", "stm", list("abcde"))
-    assert dict(zip(table.rule, table.sequence, strict=True)) == {
-        "largest gain": "d", "largest loss": "b", "median change": "c",
-    }  # fmt: skip
-    assert table.difference.round(6).tolist() == [0.4, -0.3, 0.0]
-
-
-def test_a_gain_is_called_a_gain_only_if_it_is_one():
-    def called(*differences: float) -> list[str]:
-        rows = changes(dict(zip("abc", differences, strict=False)))
-        return player.choose(rows, "qpm", "stm", list("abc")).rule.tolist()
-
-    assert called(-0.3, -0.05, -0.1) == ["smallest loss", "largest loss", "median change"]
-    assert called(0.3, 0.05, 0.1) == ["largest gain", "smallest gain", "median change"]
-    assert called(0.0, -0.2, -0.1) == ["no change", "largest loss", "median change"]
-    assert called(0.1, 0.0002, 0.05) == ["largest gain", "no change", "median change"]  # it prints as 0.000
-    assert called(-0.1) == ["largest loss"] and called(0.1) == ["largest gain"]
-
-
-def test_a_video_is_shown_once_and_only_if_its_masks_were_saved():
-    rows = changes({"a": 0.1, "b": -0.3, "c": 0.4})
-    assert player.choose(rows, "qpm", "stm", ["a"]).sequence.tolist() == ["a"]
-    assert set(player.choose(rows, "qpm", "stm", ["a", "b"]).sequence) == {"a", "b"}
 
 
 def test_every_layer_has_a_picture_of_every_frame(shown):

@@ -1,15 +1,21 @@
 """All reports of a study, and its page."""
 
+import html
 import json
 import re
 import shutil
 from html.parser import HTMLParser
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from qpm.images import write_frame
+from qpm.report import captions
 from qpm.report.page import write_page
 from qpm.report.publish import Section, together
 from qpm.report.render import REPORTS, context, make, render
+from qpm.report.write import Table
 from tests.report.clips import write_study_with_clips
 from tests.report.conftest import make_study, record, write_study
 
@@ -109,6 +115,11 @@ def test_the_page_escapes_the_studys_words_and_shows_provenance(rendered):
     assert "8.0 min over all trials" in text
 
 
+def test_the_marks_of_code_in_a_studys_words_are_not_printed(results, study):
+    study.cost = "nothing (`qpm render`)"
+    assert "<dd>nothing (qpm render)</dd>" in write_page(results, study, [], {}).read_text()
+
+
 def test_a_study_that_a_server_fills_has_no_trials_to_tell_of(tmp_path, study):
     study.report = ("leaderboard",)
     text = make(tmp_path / "table1", study).page.read_text()
@@ -147,3 +158,40 @@ def test_a_page_has_a_player_only_while_its_videos_are_at_hand(tmp_path, study):
     assert 'id="player"' in make(folder, study).page.read_text()
     shutil.rmtree(tmp_path / "clips")
     assert 'id="player"' not in make(folder, study).page.read_text()
+
+
+def captioned(results, study, **sections) -> str:
+    """The page of reports with a caption each; one with a figure has a picture of one pixel."""
+    picture = results.folder / "dot.png"
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    write_frame(picture, np.zeros((1, 1, 3), np.uint8))
+    written = [Section(name, f"The {name}", (), table, picture, text) for name, (table, text) in sections.items()]
+    return html.unescape(write_page(results, study, written, {}).read_text())
+
+
+def test_data_and_network_stand_once_at_the_head_and_in_no_caption(results, study):
+    data, network = captions.data(results), captions.network(results)
+    text = captioned(results, study, one=(None, f"First. {data} {network}"), two=(None, f"Second. {data}"))
+    assert text.count(data) == 1 and text.count(network) == 1
+    assert f"<dt>Data</dt><dd>{data}</dd>" in text and text.index(data) < text.index("</header>")
+    assert re.findall("<figcaption>(.*?)</figcaption>", text) == ["First.", "Second."]
+
+
+def test_what_no_caption_says_of_data_is_not_said_at_the_head(results, study):
+    text = captioned(results, study, one=(None, "Printed in the paper."))
+    assert "<dt>Data</dt>" not in text and "<dt>Network</dt>" not in text
+
+
+def test_a_caption_of_table_and_figure_stands_once_below_both(results, study):
+    table = Table(pd.DataFrame({"A": ["1"]}), pd.DataFrame({"a": [1]}), "Both of them. In bins.", "both")
+    text = captioned(results, study, both=(table, table.caption))
+    assert text.count(table.caption) == 1 and text.index(table.caption) > text.index("<img src")
+    text = captioned(results, study, both=(table, "The figure alone. In bins."))
+    assert re.findall('<p class="caption">(.*?)</p>', text) == [table.caption]
+    assert re.findall("<figcaption>(.*?)</figcaption>", text) == ["The figure alone."]
+
+
+def test_a_picture_is_named_by_its_heading_and_does_not_read_out_its_caption(results, study):
+    text = captioned(results, study, one=(None, "A long caption (Fig. 1). And more."))
+    assert 'alt="Figure: The one"' in text and 'aria-label="Enlarge the figure: The one"' in text
+    assert text.count("A long caption (Fig. 1). And more.") == 1

@@ -20,6 +20,7 @@ def test_a_case_is_named_in_words():
     assert style.label("stm") == "STM" and style.label("random_gate") == "random gate"
     assert style.label("stm_1") == "STM 1" and style.label("quality_gated_12") == "quality gated 12"
     assert style.label("qpm,sigma_m=0.6") == "QPM,sigma_m=0.6" and style.label("my_policy") == "my policy"
+    assert style.label("stm_ensemble") == "STM ensemble"
 
 
 def test_the_theme_leaves_the_callers_settings_alone():
@@ -37,6 +38,20 @@ def test_a_figure_is_saved_as_the_same_bytes(tmp_path):
             return [path.read_bytes() for path in style.save(drawing, tmp_path / name, ("png", "pdf", "svg"))]
 
     assert save("a") == save("b")
+
+
+def test_axes_are_placed_without_the_last_bits_of_the_solver():
+    with style.theme():
+        drawing = style.figure(style.PAGE, 5.1)
+        for block in drawing.subfigures(3, 1):
+            block.subplots(1, 3)
+            block.suptitle("a heading")
+        style.lay_out(drawing)
+    places = [side for ax in drawing.axes for side in ax.get_position(original=True).bounds]
+    places += [side for block in drawing.subfigs for side in block.bbox_relative.extents]
+    places += [side for block in drawing.subfigs for text in block.texts for side in text.get_position()]
+    rounded = [round(side, style.PLACES) for side in places]
+    assert len(places) == 36 + 12 + 6 and places == pytest.approx(rounded, rel=0, abs=2e-16)
 
 
 def test_a_difference_next_to_nothing_looks_like_it():

@@ -54,18 +54,6 @@ def test_the_baseline_is_another_case_on_the_same_video():
     assert timeline.prepare(rows, "qpm", "v").iou_baseline.isna().all()
 
 
-def test_the_video_that_changes_most_is_chosen_for_better_or_worse():
-    changes = {"a": 0.6, "b": 0.2, "c": 0.5}
-    rows = [video().assign(sequence=name, case="stm", j=0.5) for name in changes]
-    rows = pd.concat([*rows, *(video().assign(sequence=name, j=j) for name, j in changes.items())])
-    assert timeline.choose(rows, "qpm", "stm") == "b"
-
-
-def test_without_a_baseline_the_video_that_falls_lowest_is_chosen():
-    rows = pd.concat([video(), video().assign(sequence="low", iou_true=0.05)])
-    assert timeline.choose(rows, "qpm", "stm") == "low"
-
-
 def test_a_video_without_rows_is_named():
     with pytest.raises(NotMeasuredError, match="no rows of case 'qpm' for video 'w'"):
         timeline.prepare(video(), "qpm", "w")
@@ -105,3 +93,15 @@ def test_drawing_survives_a_network_without_score():
         ax = style.figure().subplots()
         timeline.draw(timeline.prepare(video().assign(score=np.nan), "qpm", "v"), ax, 0.7, None)
     assert "true IoU" in {text.get_text() for text in ax.texts}
+
+
+@pytest.mark.parametrize("height", [1.6, 2.6])
+def test_names_beside_lines_that_end_together_keep_apart_at_any_height(height):
+    rows = video().assign(score=0.8, iou_true=0.8)
+    with style.theme():
+        drawing = style.figure(style.PAGE, 2 * height)
+        ax = drawing.add_axes((0.1, 0.25, 0.7, 0.5))
+        timeline.draw(timeline.prepare(rows, "qpm", "v"), ax, 0.78, 0.76, height)
+    beside = [text for text in ax.texts if text.xy[0] == 1.008 and text.get_fontsize() == 7.5]
+    inches = sorted(ax.transData.transform((0, text.xy[1]))[1] / drawing.dpi for text in beside)
+    assert len(inches) == 5 and np.diff(inches).min() > 7.5 / 72 * 1.1  # a line of print

@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from qpm.report import style, timeline, timeline_events, timelines
+from qpm.report import style, timeline_chosen, timeline_events, timelines
+from qpm.report.load import Results
+from qpm.rows import check
 from tests.report.test_timeline import leaves, video
 
 
@@ -70,7 +72,7 @@ def test_the_turn_of_the_prior_is_an_event_where_there_is_room():
 
 def test_the_figure_has_a_picture_for_each_event_where_the_videos_are(saved_study):
     with style.theme():
-        with_pictures = timeline.figure(saved_study("qpm"), "qpm", "stm", "a")
+        with_pictures = timeline_chosen.figure(saved_study("qpm"), "qpm", "stm")
     assert len(with_pictures.axes) > 1
     assert "0: mask given" in {ax.get_title() for ax in with_pictures.axes}
 
@@ -79,7 +81,8 @@ def test_without_the_videos_the_timeline_stands_alone(results):
     config = {"case": "qpm", "dataset": {"name": "folder", "root": "/nowhere"}, "policy": {}}
     gone = type(results)(results.folder, results.rows, ({"folder": "x", "config": config},))
     with style.theme():
-        assert len(timeline.figure(gone, "qpm", "stm", "video00").axes) == 1
+        drawing = timeline_chosen.figure(gone, "qpm", "stm")
+    assert [len(block.axes) for block in drawing.subfigs] == [1, 1, 1]
 
 
 def test_every_video_has_its_place_on_the_overview():
@@ -96,3 +99,16 @@ def test_the_overview_names_the_shade_where_an_object_is_absent():
     with style.theme():
         drawing = timelines.figure(timelines.prepare(leaves({3: [1]}), "qpm"), "stm")
     assert drawing.legends[0].get_texts()[-1].get_text() == "object absent"
+
+
+def test_the_overview_is_headed_every_video_only_if_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(timelines, "MOST", 2)
+
+    def title(count):
+        names = [f"v{number:02d}" for number in range(count)]
+        rows = pd.concat([video().assign(sequence=name, dataset="d", trial="t", f=0.6) for name in names])
+        rows["frame"] = [f"{index:05d}" for index in rows.frame_index]
+        return timelines.overview(Results(tmp_path, check(rows.reset_index(drop=True)), ())).title
+
+    assert title(2) == "Every video over time"
+    assert title(3) == "The first 2 videos over time"

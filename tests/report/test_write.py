@@ -28,6 +28,7 @@ def test_markdown_keeps_trailing_zeros_and_leaves_empty_cells_empty():
 def test_latex_escapes_what_would_break_it():
     assert escape_latex("J&F 95 % a_b {x} #1 $") == r"J\&F 95 \% a\_b \{x\} \#1 \$"
     assert escape_latex("✓ −0.1 ± 2") == r"$\checkmark$ $-$0.1 $\pm$ 2"
+    assert escape_latex("Score ρ × 2 ≥ 1") == r"Score $\rho$ $\times$ 2 $\ge$ 1"
     assert escape_latex("σm = 0.7, σen, σ max") == r"$\sigma_{m}$ = 0.7, $\sigma_{en}$, $\sigma$ max"
 
 
@@ -38,17 +39,20 @@ def test_latex_has_booktabs_rules_and_column_kinds():
     assert r"\textbf{0.840}" in text and r"\label{tab:small}" in text
 
 
-def test_latex_compiles(tmp_path, results):
+@pytest.mark.parametrize("textwidth", ["17cm", "12cm"])
+def test_latex_compiles_and_no_table_is_wider_than_the_text(tmp_path, results, textwidth):
     if shutil.which("pdflatex") is None:
         pytest.skip("no pdflatex here")
     tables = [TABLE, ablation.table(results)]
     body = "".join(to_latex(table) for table in tables)
-    preamble = r"\documentclass[twocolumn]{article}\usepackage{booktabs,amssymb}\begin{document}"
+    preamble = r"\documentclass[twocolumn]{article}\usepackage{booktabs,amssymb,graphicx}"
+    preamble += rf"\setlength{{\textwidth}}{{{textwidth}}}\begin{{document}}"
     (tmp_path / "page.tex").write_text(preamble + body + r"\end{document}")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:]
     assert "Missing character" not in done.stdout
+    assert "Overfull" not in done.stdout
 
 
 def test_csv_holds_numbers_and_nothing_where_nothing_was_measured():
