@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lightning_fabric import Fabric
 
 from qpm.datasets.bl30k import Bl30kConfig
 from qpm.datasets.check import check
@@ -111,7 +112,7 @@ def test_own_videos_that_begin_broken_are_named(root, broken):
 
 
 def test_each_broken_image_is_named_once_in_a_pass_and_all_are_counted_at_its_end(caplog):
-    passed = PassedOver()
+    passed = PassedOver(Fabric(accelerator="cpu"))
     for names in (("a", "b"), (), ("a",)):
         passed.note(names)
     passed.tell()

@@ -31,7 +31,7 @@ def write_trial(folder, j: float = 0.8) -> None:
         for k in range(3)
     ]  # fmt: skip
     write_rows(folder / "rows.parquet", pd.DataFrame(rows))
-    for name in ("notebook.ipynb", "frames.png", "objects.csv", "trial.json"):
+    for name in ("notebook.ipynb", "notebook.0a1b2c3d.partial.ipynb", "frames.png", "objects.csv", "trial.json"):
         (folder / name).write_text("{}")
 
 
@@ -91,7 +91,7 @@ def test_the_data_are_an_input_with_their_digest_and_their_use(study):
 def test_tables_figures_and_provenance_are_artifacts(study):
     client, launch, trial = study
     found = {item.path for item in client.list_artifacts(trial.info.run_id)}
-    assert {"notebook.ipynb", "objects.csv", "trial.json", "per_sequence.json", "figures"} <= found
+    assert found == {"notebook.ipynb", "objects.csv", "trial.json", "per_sequence.json", "figures"}
     assert [item.path for item in client.list_artifacts(trial.info.run_id, "figures")] == ["figures/frames.png"]
     above = {item.path for item in client.list_artifacts(launch.info.run_id)}
     assert above == {"provenance.json", "pip-freeze.txt", "git.diff"}
