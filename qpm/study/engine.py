@@ -15,7 +15,6 @@ from distributed import Client, Future, LocalCluster, wait
 from distributed.system import MEMORY_LIMIT
 
 from qpm.files import write_atomic
-from qpm.provenance import available_cpus
 from qpm.study import cluster as clusters
 from qpm.study import kernel
 from qpm.study.execute import Outcome
@@ -46,7 +45,7 @@ class Engine:
 
     def __init__(self, client: Client, places: Sequence[str], family: str = "") -> None:
         self.client = client
-        self.threads = max(1, available_cpus() // max(1, len(places)))  # CPU threads of a notebook
+        self.threads = kernel.share_of_threads(len(places))
         self.launch = family + uuid.uuid4().hex  # tells its kernels from those of another study on the same workers
         self._all, self._free = len(places), list(reversed(places))
         self._taken: dict[Future, str] = {}

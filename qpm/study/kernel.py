@@ -15,6 +15,7 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
+from qpm.provenance import available_cpus
 from qpm.study.kernel_client import PromptClient
 from qpm.study.warm_kernel import ForkedKernel, ForkServer, WarmProvisioner
 from qpm.study.warm_kernel import server as fork_server
@@ -127,6 +128,12 @@ def death(sockets: Path) -> str:
 def forget(sockets: Path) -> None:
     """The notebook of that folder has ended."""
     _live.pop(sockets, None)
+
+
+def share_of_threads(notebooks: int) -> int:
+    """CPU threads of each of several notebooks: its share of the cores, or fewer if OMP_NUM_THREADS says so."""
+    share, asked = max(1, available_cpus() // max(1, notebooks)), os.environ.get("OMP_NUM_THREADS", "")
+    return min(share, int(asked)) if asked.isdigit() and int(asked) else share
 
 
 def thread_limits(threads: int) -> dict[str, str]:

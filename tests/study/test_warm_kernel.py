@@ -13,6 +13,7 @@ import nbformat
 import psutil
 import pytest
 
+from qpm.study import kernel
 from qpm.study.execute import execute
 from qpm.study.warm_kernel import warm
 from tests.study.pages import write_notebook
@@ -95,3 +96,10 @@ def test_nothing_outlives_a_killed_owner(tmp_path: Path) -> None:
     owner.wait()
     psutil.wait_procs([kernel, server], timeout=10)
     assert not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in (kernel, server))
+
+
+@pytest.mark.parametrize(("asked", "threads"), [("", 2), ("1", 1), ("3", 2), ("0", 2), ("2,1", 2)])
+def test_notebooks_share_the_cores_unless_fewer_threads_are_asked_for(monkeypatch, asked, threads):
+    monkeypatch.setattr(kernel, "available_cpus", lambda: 4)
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    assert kernel.share_of_threads(2) == threads and kernel.share_of_threads(9) == 1
