@@ -50,7 +50,7 @@ CleanMask = Annotated[
 ]
 Weights = Annotated[
     list[str] | None,
-    typer.Option(help="Shipped weights by name, or a file (default: half). Several make an ensemble."),
+    typer.Option(help="Shipped weights by name, or a file (default: half_long). Several make an ensemble."),
 ]
 Flip = Annotated[
     bool, typer.Option("--flip", help="Average with the answers for the mirrored video: twice the time.")
@@ -106,7 +106,7 @@ def segment(
     video = open_video(source, mask, mask_colours, clean_mask)
     tell(vanishing(video, max_side))
     place = choose_device(device)
-    network = loaded(weights or ["half"], flip, place)
+    network = loaded(weights or ["half_long"], flip, place)
     numbers_matter = save_probabilities and precision is Precision.auto
     dtype = choose_dtype("32" if numbers_matter else precision.value, place)
     plain = resolve(chosen, network, video, max_side=max_side, dtype=dtype)
