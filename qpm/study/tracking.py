@@ -121,9 +121,9 @@ class Tracker:
         self.log_metrics(run_id, [dict(metrics)], "" if sequences is None else "val/")
         if sequences is not None:
             self.client.log_table(run_id, sequences, "per_sequence.json")
-        found = sorted(path for pattern in MIRRORED for path in folder.glob(pattern) if path.name[0] != ".")
-        for path in (path for path in found if ".partial" not in path.name):  # of a stray that is being stopped
-            self.client.log_artifact(run_id, str(path), "figures" if path.suffix in (".png", ".pdf") else None)
+        for path in sorted(path for pattern in MIRRORED for path in folder.glob(pattern)):
+            if path.name[0] != "." and ".partial" not in path.name:  # what a stray that is being stopped half wrote
+                self.client.log_artifact(run_id, str(path), "figures" if path.suffix in (".png", ".pdf") else None)
         if reason:
             self.client.set_tag(run_id, "qpm.reason", reason[:VALUE])
         self.end(run_id, status)

@@ -32,10 +32,11 @@ _COUNT_OR_SHARE = {"anyOf": [{"type": "integer"}, {"type": "number"}], "exclusiv
 
 
 def _count_or_share(value: Any, count: Callable[[Any], int]) -> Any:
-    return value if isinstance(value, float) and 0 < value < float("inf") else count(value)
+    share = isinstance(value, float) and 0 < value < float("inf") and not value.is_integer()
+    return value if share else count(value)
 
 
-# a whole number; or, where a training is written down, a float: this share of the iterations of the stage before
+# whole; or, where a training is written down, a number that is not: a share of the iterations of the stage before
 Iterations = Annotated[PositiveInt, WrapValidator(_count_or_share), WithJsonSchema(_COUNT_OR_SHARE)]
 
 

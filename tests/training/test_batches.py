@@ -1,3 +1,5 @@
+"""The processes that prepare clips: they work as long as the training, and end with it."""
+
 import json
 import subprocess
 import sys

@@ -105,6 +105,7 @@ def staged(*iterations):
 
 def test_iterations_as_a_share_follow_the_stage_before():
     assert [stage.iterations for stage in staged(2200, 0.091, 1.5).stages] == [2200, 200, 300]
+    assert [stage.iterations for stage in staged(20, 2000.0).stages] == [20, 2000]  # a whole number is no share
     short = staged(20, 0.01)
     assert [stage.iterations for stage in short.stages] == [20, 1] and short.iterations == 21
     assert staged(*(stage.iterations for stage in short.stages)) == short
