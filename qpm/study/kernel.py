@@ -137,8 +137,8 @@ def share_of_threads(notebooks: int) -> int:
 
 
 def thread_limits(threads: int) -> dict[str, str]:
-    """Variables that hold the numerical libraries to a number of CPU threads."""
-    return {name: str(threads) for name in THREADS}
+    """Variables that hold the numerical libraries to a number of CPU threads, always the same: it decides how sums round."""
+    return {name: str(threads) for name in THREADS} | {"MKL_DYNAMIC": "FALSE"}
 
 
 def stop(launch: str) -> None:

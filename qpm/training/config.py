@@ -141,7 +141,7 @@ def _without_mixed(name: Any) -> Any:
 
 
 class TrainConfig(BaseModel):
-    """One training run; the same config, seed and machine give the same weights.
+    """One training run; the same config, seed, machine and number of threads give the same weights.
 
     The keys of a stage may stand here in place of `stages`: a training of that one stage.
     """

@@ -54,7 +54,7 @@ def settings(root):
             "optimiser": {"warm_up": 2, "rate": 3e-3},
             **(stage or {}),
         }
-        common = {"network": "tiny", "start": "scratch", "precision": "32", "workers": 0}
+        common = {"network": "tiny", "start": "scratch", "precision": "32", "workers": 0, "threads": 1}
         return {**common, "stages": [one], "log_every": 2, "checkpoint_every": 3, **changes}
 
     return make
