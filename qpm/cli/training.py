@@ -40,6 +40,7 @@ def train(
       qpm import-run runs/half             later, where MLflow is
     """
     from qpm.study.bare import recorded
+    from qpm.study.locks import Locked
     from qpm.study.spec import load_study
     from qpm.study.train import TrainTrial, train
     from qpm.training.engine import rank
@@ -50,6 +51,8 @@ def train(
     try:
         with recorded(chosen, out) if first else nullcontext(), shown(chosen.case) if first else nullcontext() as tell:
             weights = train(chosen, out, tell=tell)
+    except Locked as error:
+        raise ValueError(f"{error}; choose another folder") from None
     except KeyboardInterrupt as error:
         if first:
             typer.echo(str(error) or "interrupted", err=True)

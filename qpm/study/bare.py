@@ -12,17 +12,30 @@ from typing import Any
 
 from qpm import provenance
 from qpm.files import write_json
+from qpm.study import locks
 from qpm.study.measures import history, measures
 from qpm.study.train import TrainTrial
 
 RECORD = "run.json"
+LOCK = "training.lock"
 log = logging.getLogger(__name__)
 
 
 @contextmanager
 def recorded(trial: TrainTrial, folder: Path) -> Iterator[None]:
-    """Keep `run.json` in the folder: settings, provenance, and how the training inside the with block ended."""
-    path = folder / RECORD
+    """Keep `run.json` in the folder: settings, provenance, and how the training inside the with block ended.
+
+    Raises
+    ------
+    qpm.study.locks.Locked
+        If another process trains into the folder.
+    """
+    with locks.hold(folder / LOCK, f"the training in {folder}"), _record(trial, folder / RECORD):
+        yield
+
+
+@contextmanager
+def _record(trial: TrainTrial, path: Path) -> Iterator[None]:
     earlier = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     record: dict[str, Any] = {
         "id": earlier.get("id", uuid.uuid4().hex),
@@ -84,6 +97,8 @@ def import_run(folder: Path, results: Path) -> str:
         run_id = tracker.start_trial(launch, config["case"], trial, origin)
         tracker.end(launch, "finished")
     tracker.log_metrics(run_id, history(folder, tracker.last_step(run_id, "loss")))
-    status = "killed" if record["status"] == "running" else record["status"]  # nobody runs it now
+    if record["status"] == "running" and locks.owner(folder / LOCK):
+        return run_id  # its end is yet to come
+    status = "killed" if record["status"] == "running" else record["status"]
     tracker.end_trial(run_id, status, folder, measures(folder), record["reason"])
     return run_id

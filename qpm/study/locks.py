@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from qpm.provenance import now
+
+log = logging.getLogger(__name__)
 
 
 class Locked(RuntimeError):
@@ -42,6 +45,8 @@ def hold(path: Path, what: str, wait: bool = False) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise Locked(f"{what} is being run by {_describe(_read(path))}") from None
+        except OSError as error:  # some network disks know no locks
+            log.warning("%s cannot be locked (%s): see to it yourself that nothing else runs %s", path, error, what)
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": now()}))
         file.flush()
@@ -57,6 +62,8 @@ def owner(path: Path) -> dict[str, Any] | None:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return _read(path)
+        except OSError:  # some network disks know no locks
+            return None
     return None
 
 

@@ -1,12 +1,14 @@
 """A training without MLflow leaves a record, and MLflow takes it in later."""
 
 import json
+import os
 
 import pandas as pd
 import pytest
 
 from qpm.study import bare
 from qpm.study.bare import import_run, recorded
+from qpm.study.locks import Locked
 from qpm.study.tracking import Tracker
 from qpm.study.train import TrainTrial
 
@@ -43,6 +45,25 @@ def test_a_run_is_imported_once_and_then_what_is_new(trial, tmp_path):
     assert import_run(folder, results) == run_id
     steps = [metric.step for metric in tracker.client.get_metric_history(run_id, "loss") if metric.step]
     assert sorted(set(steps)) == [10, 20, 30] and tracker.client.get_run(run_id).info.status == "FINISHED"
+
+
+def test_a_second_training_in_the_folder_is_refused_and_changes_nothing(trial, tmp_path):
+    with recorded(trial, tmp_path):
+        before = (tmp_path / "run.json").read_bytes()
+        with pytest.raises(Locked, match=f"the training in {tmp_path} is being run by process {os.getpid()} on host"):
+            with recorded(trial, tmp_path):
+                raise AssertionError("it has begun")
+        assert (tmp_path / "run.json").read_bytes() == before
+
+
+def test_a_run_that_is_imported_while_it_runs_is_still_running(trial, tmp_path):
+    folder, results = tmp_path / "run", tmp_path / "results"
+    with recorded(trial, folder):
+        log(folder, [10, 20])
+        run_id = import_run(folder, results)
+        client = Tracker(results, "trainings").client
+        assert client.get_run(run_id).info.status == "RUNNING" and client.get_metric_history(run_id, "loss")
+    assert import_run(folder, results) == run_id and client.get_run(run_id).info.status == "FINISHED"
 
 
 def test_the_record_tells_how_a_training_failed(trial, tmp_path):

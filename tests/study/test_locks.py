@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -32,3 +33,13 @@ def test_a_second_owner_is_refused_by_name_until_the_first_is_gone(tmp_path: Pat
     with locks.hold(path, "study x"):
         assert (locks.owner(path) or {})["pid"] == os.getpid()
     assert locks.owner(path) is None
+
+
+def test_a_disk_that_knows_no_locks_warns_and_goes_on(tmp_path: Path, monkeypatch, caplog) -> None:
+    def unknown(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(locks.fcntl, "flock", unknown)
+    with locks.hold(tmp_path / "a.lock", "study x"):
+        assert locks.owner(tmp_path / "a.lock") is None
+    assert "a.lock cannot be locked ([Errno 37] No locks available): see to it yourself" in caplog.text
