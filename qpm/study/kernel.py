@@ -137,7 +137,7 @@ def share_of_threads(notebooks: int) -> int:
 
 
 def thread_limits(threads: int) -> dict[str, str]:
-    """Variables that hold the numerical libraries to a number of CPU threads; MKL too, since it decides how sums round."""
+    """Variables that hold the numerical libraries to a number of CPU threads, which decides how sums round."""
     return {name: str(threads) for name in THREADS} | {"MKL_DYNAMIC": "FALSE"}
 
 
