@@ -10,19 +10,17 @@ from typing import Any
 
 import torch
 
-from qpm.model import save_network
 from qpm.seeding import derive
 from qpm.training.batches import batches, tensors
-from qpm.training.checkpoint import room_for
 from qpm.training.clip_model import ClipModel
 from qpm.training.config import StageConfig
 from qpm.training.draws import Draws
-from qpm.training.engine import arrange, uncompiled
+from qpm.training.engine import arrange
 from qpm.training.held import HeldOthers
+from qpm.training.looks import pictured, validated
 from qpm.training.mixture import Batch, ClipMixture
 from qpm.training.optimiser import optimiser, rate_share, set_rate
-from qpm.training.picture import draw_clips
-from qpm.training.run import BEST, Training
+from qpm.training.run import Training
 from qpm.training.stopping import Stopped
 from qpm.training.together import largest
 from qpm.training.unchecked import Unchecked
@@ -133,9 +131,12 @@ class Stage:
     def attend(self, last: bool) -> None:
         """What is due after an iteration: a row of the log, a validation, a picture, a checkpoint, the stop."""
         t, c = self.training, self.training.config
-        found = self.validated(last)
+        found = validated(t, last)
+        if found:
+            self.model.train(not self.config.loss.read_at_test)
         if c.picture_every and t.done % c.picture_every == 0:
-            self.picture()
+            iteration, batch = self.unchecked.latest
+            pictured(t, self.model.module, batch, Draws(c.seed, self.place, iteration, batch.numbers))
         if t.done % c.log_every == 0 or last or found:
             self.unchecked.check()
             rate = max(group["lr"] for group in self.optimizer.param_groups)
@@ -163,36 +164,6 @@ class Stage:
             return due, stop
         found = largest(t.fabric, torch.tensor([int(due), stop], device=t.fabric.device))
         return bool(found[0]), found[1]
-
-    def validated(self, last: bool) -> dict[str, float]:
-        """What a validation finds, where one is due; its best weights are kept."""
-        t, chosen = self.training, self.training.config.validation
-        end = last and t.done == t.config.iterations
-        if chosen is None or t.validate is None or not (end or t.done % chosen.every == 0):
-            return {}
-        found: dict[str, float] = {}
-        with t.fabric.rank_zero_first():  # the others wait, however long it takes
-            if t.fabric.is_global_zero:
-                t.network.eval()
-                with uncompiled(t.config):
-                    found = t.validate(t.network)
-                self.model.train(not self.config.loss.read_at_test)
-                if found.get(chosen.best, float("nan")) > t.best:
-                    t.best = found[chosen.best]
-                    best = t.folder / BEST
-                    with room_for(best, t.folder):
-                        save_network(t.network, best, t.facts() | {"metrics": found})
-        return found or {chosen.best: float("nan")}
-
-    def picture(self) -> None:
-        """Draw clips of the batch that was last gone through."""
-        t = self.training
-        iteration, batch = self.unchecked.latest
-        if t.fabric.is_global_zero:
-            frames, masks = tensors(batch, t.fabric.device)
-            draws = Draws(t.config.seed, self.place, iteration, batch.numbers)
-            with t.fabric.autocast(), uncompiled(t.config):
-                draw_clips(t.folder, t.done, self.model.module, frames, masks, draws, batch.names)
 
     def count_broken(self, iteration: int) -> None:
         """At the end of every pass over the data, tell how much of it was passed over."""
