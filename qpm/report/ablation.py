@@ -9,6 +9,7 @@ import pandas as pd
 
 from qpm.report import captions, cases, numbers, style
 from qpm.report.load import Results, published
+from qpm.report.policy_words import described
 from qpm.report.publish import Section, publish
 from qpm.report.write import CHECK, Table
 
@@ -92,10 +93,10 @@ def table2(numeric: pd.DataFrame, caption: str) -> Table:
 
 
 def row_name(row: Mapping[str, Any]) -> str:
-    """Return the words of a row: "+ assessment (quality_gated)", and a control's own name."""
+    """Return the words of a row: "+ assessment (quality gated)", and a control's own name."""
     if row["control"]:
         return style.label(row["case"])
-    return row["row"] + (f" ({row['case']})" if numbers.measured(row["measured"]) else "")
+    return row["row"] + (f" ({style.label(row['case'])})" if numbers.measured(row["measured"]) else "")
 
 
 def caption(results: Results, numeric: pd.DataFrame) -> str:
@@ -105,10 +106,10 @@ def caption(results: Results, numeric: pd.DataFrame) -> str:
     missing = numeric[numeric.measured.isna()]
     return captions.join(
         "Ablation of the components.",
-        "G: mean of J and F over the objects of seen and of unseen categories." if "G" in set(shown.metric) else "",
+        captions.measure(next(iter(shown.metric), "")),
         captions.data(results),
         captions.network(results),
-        captions.thresholds(results, list(shown.case)),
+        described(results, list(shown.case)),
         captions.seeds(shown),
         f"An empty cell was not measured ({', '.join(missing.row)})." if len(missing) else "",
         captions.NOT_COMPARABLE.format(where=WHERE),

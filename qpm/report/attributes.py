@@ -124,6 +124,7 @@ def report(
         f"Hollow: under {FEW} videos, an example rather than evidence ({which})."
         if len(few)
         else "",
+        captions.unlike_g(results),
         captions.data(results),
         captions.network(results),
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from qpm.metrics.summary import metric_name
 from qpm.report import style
 from qpm.report.load import Results, settings
 from qpm.report.network import departures
@@ -94,31 +95,24 @@ def weights_names(weights: str | Sequence[str] | None) -> list[str]:
     return [weights] if isinstance(weights, str) else list(weights or ())
 
 
-def thresholds(results: Results, cases: Sequence[str]) -> str:
-    """Return the policy thresholds of the cases that have any: "qpm: σ_m = 0.7, σ_en = 0.65."."""
-    said: dict[str, list[str]] = {}
-    for case in cases:
-        policy = results.config(case).get("policy", {})
-        values = {sign: settings(policy, key) for key, sign in (("sigma_m", "σm"), ("sigma_en", "σen"))}
-        words = ", ".join(
-            f"{sign} = {' / '.join(f'{v:g}' for v in dict.fromkeys(found))}"
-            for sign, found in values.items()
-            if found
-        )
-        if words:
-            said.setdefault(words, []).append(style.label(case))
-    return (
-        "Thresholds: " + "; ".join(f"{words} ({', '.join(names)})" for words, names in said.items()) + "."
-        if said
-        else ""
-    )
+def measure(metric: str) -> str:
+    """Return how G is made; empty for J&F."""
+    alike = "G: the mean of J and F over objects of seen and of unseen categories, both with half the weight"
+    return f"{alike}; J&F would weigh all objects alike." if metric == "G" else ""
+
+
+def unlike_g(results: Results) -> str:
+    """Return how the J&F of a figure differs from the score of the tables beside it; empty where that is J&F, too."""
+    if metric_name(results.rows) != "G":
+        return ""
+    return "J&F weighs all objects alike; the G of the tables gives seen and unseen categories half the weight each."
 
 
 def seeds(table: pd.DataFrame) -> str:
     """Return how many seeds stand behind the numbers of a comparison (`cases.compare`)."""
     several = table[table.n_seeds > 1]
     if several.empty:
-        return "One seed each: the spread over training runs is unknown."
+        return "One seed each: how far trainings of one network differ is in no interval here."
     names = ", ".join(f"{style.label(str(row.case))} {int(row.n_seeds)}" for row in several.itertuples())
     return f"Seeds: {names}, others one; ± is the standard deviation over seeds."
 

@@ -167,6 +167,7 @@ def report(results: Results, case: str = "qpm", baseline: str = "stm", truth: bo
         f"there (absent: none). Chosen by rule among {captions.plural(len(both), 'video')} with saved masks: "
         f"{' and '.join(chosen.rule)} of J&F against {style.label(baseline)}; of each video the frames, at most "
         f"{FRAMES}, in which the two masks differ in most pixels, no two nearer than a twelfth of its frames.",
+        captions.unlike_g(results),
         captions.data(results),
         captions.network(results),
     )

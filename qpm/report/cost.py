@@ -146,7 +146,8 @@ def report(results: Results) -> Section:
     words = captions.join(
         "Cost of each policy: frames read, on average and at most; size of their keys and values at most (MB); "
         f"{peak}share of frames kept by decision; seconds a frame, median "
-        "and 90th percentile (slow), reading the frame included.",
+        "and 90th percentile (slow), reading the frame included, to be compared inside a study only. Frames: those "
+        "timed, over all seeds.",
         about,
     )
     caption = captions.join(

@@ -117,7 +117,8 @@ def figure(tables: dict[str, pd.DataFrame]) -> style.PrintFigure:
     for column, (setting, table) in enumerate(tables.items()):
         draw(table, setting, axes[0, column])
         banks.append(draw_memory(table, setting, axes[1, column]))
-        axes[0, column].set_title(f"{'abcdefgh'[column]}  {name(setting)}" if len(tables) > 1 else "")
+        title = f"{'abcdefgh'[column]}  {SIGNS.get(name(setting), setting)}"
+        axes[0, column].set_title(title if len(tables) > 1 else "")
         if column:
             axes[0, column].set_ylabel("")
     axes[0, 0].set_ylim(*span(list(tables.values())))
@@ -154,7 +155,7 @@ def summary(tables: dict[str, pd.DataFrame], caption: str, stem: str = "curves")
         for what, place in places.items():
             row = table.iloc[place]
             kept.append({"threshold": name(setting), "what": what, **row.to_dict(), "steps": len(table)})
-            cells.append(_cells(name(setting), what, row, len(table)))
+            cells.append(_cells(setting, what, row, table))
     return Table(pd.DataFrame(cells), pd.DataFrame(kept), caption, stem, left=("Threshold", "Step"))
 
 
@@ -165,8 +166,9 @@ def report(results: Results, curves: pd.DataFrame, of: str = "") -> Section:
     """
     stem, end = (f"curves_{of}", f"_{of}") if of else ("curves", "")
     tables = {setting: prepare(curves, setting) for setting in settings(curves)}
-    text = caption(results, curves.case.iloc[0], tables)
-    printed = summary(tables, text, stem)
+    case = str(curves.case.iloc[0])
+    text = caption(results, case, tables)
+    printed = summary(tables, table_caption(results, case, tables), stem)
     title = f"Exact curves of {style.label(of)}" if of else "Exact curves"
     section = publish(results.folder, stem, title, printed, lambda: figure(tables), text)
     steps = [_write_steps(results.folder, f"{name(setting)}{end}", table) for setting, table in tables.items()]
@@ -176,16 +178,36 @@ def report(results: Results, curves: pd.DataFrame, of: str = "") -> Section:
 def caption(results: Results, case: str, tables: dict[str, pd.DataFrame]) -> str:
     """Return the caption of the figure."""
     metric = next(iter(tables.values())).metric.iloc[0]
-    steps = ", ".join(f"{captions.plural(len(table), 'step')} of {name(setting)}" for setting, table in tables.items())
+    ranges = " and ".join(
+        f"{style.sign(name(setting))} from {table.low.iloc[0]:g} to {table.high.iloc[-1]:g}"
+        for setting, table in tables.items()
+    )
+    what = (
+        f"{metric} of {style.label(case)} at every value of {ranges}, all else as it is: between two jumps nothing "
+        "changes. Band: 95 % interval of the paired difference to the step of the paper's value (dashed; bootstrap "
+        "over videos). Below: share of frames kept, and frames read (dashed line, right axis)."
+    )
+    return captions.join(what, _about(results, tables))
+
+
+def table_caption(results: Results, case: str, tables: dict[str, pd.DataFrame]) -> str:
+    """Return the caption of the table."""
+    metric = next(iter(tables.values())).metric.iloc[0]
+    what = (
+        f"{metric} of {style.label(case)} at three steps of each curve: the paper's value (reference), the widest, and "
+        "the best in hindsight. From and To: the values of the threshold between which nothing changes; ≤ and ≥: the "
+        "curve ends there, the step may go on. Difference: to the reference, with the 95 % interval (bootstrap over "
+        "videos). Kept: share of frames that entered memory by the keep rule; bank: frames read, on average; steps: "
+        "all of the curve; n: videos."
+    )
+    return captions.join(what, captions.measure(metric), _about(results, tables))
+
+
+def _about(results: Results, tables: dict[str, pd.DataFrame]) -> str:
     n = int(next(iter(tables.values())).n_videos.iloc[0])
     few = f"{captions.plural(n, 'video')}: a bootstrap over so few is no interval to rely on."
-    what = (
-        f"{metric} of {style.label(case)} at every value of a threshold, the others as they are: between two jumps "
-        f"nothing changes ({steps}). Band: 95 % interval of the paired difference to the step of the paper's "
-        "value (dashed; bootstrap over videos). Below: share of frames kept, and frames read (dashed line, right axis)."
-    )
     unreliable = few if n < captions.FEWEST_VIDEOS else ""
-    return captions.join(what, captions.data(results), captions.network(results), unreliable)
+    return captions.join(captions.data(results), captions.network(results), unreliable)
 
 
 def _at(group: pd.DataFrame, column: str, points: np.ndarray) -> np.ndarray:
@@ -212,18 +234,19 @@ def _interval(sums: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
     return interval(sums, counts, bootstrap(sums, counts, RESAMPLES))
 
 
-def _cells(threshold: str, what: str, row: pd.Series, steps: int) -> dict[str, str]:
+def _cells(setting: str, what: str, row: pd.Series, table: pd.DataFrame) -> dict[str, str]:
+    first, last = row.low == table.low.iloc[0], row.high == table.high.iloc[-1]
     return {
-        "Threshold": threshold,
+        "Threshold": style.sign(name(setting)),
         "Step": what,
-        "From": numbers.fixed(row.low, 4),
-        "To": numbers.fixed(row.high, 4),
+        "From": ("≤ " if first else "") + numbers.fixed(row.low, 4),
+        "To": ("≥ " if last else "") + numbers.fixed(row.high, 4),
         str(row.metric): numbers.fixed(row.measured),
         "Difference [95 %]": "" if row.reference else numbers.interval(row.difference, row.lower, row.upper),
         "Kept": numbers.share(row.kept_share),
         "Bank": numbers.fixed(row.bank_frames, 1),
-        "Steps": numbers.count(steps),
-        "Videos": numbers.count(row.n_videos),
+        "Steps": numbers.count(len(table)),
+        "n": numbers.count(row.n_videos),
     }
 
 

@@ -189,12 +189,14 @@ def report(results: Results, case: str = "qpm", gates: Sequence[float] = (0.7, 0
     ranks = prepare_ranks(results.rows, case)
     word = KINDS[gated_kind(results.rows, case)]
     videos = results.rows[results.rows.case == case].groupby(["dataset", "sequence"]).ngroups
+    still = videos - len(ranks)
+    left_out = f" ({captions.plural(still, 'video')} without variation left out)" if still else ""
     caption = captions.join(
         f"Detection of failed masks under {style.label(case)}. (a, b) A low score as an alarm for an IoU below 0.5 and "
         f"0.7; the raw score broad and pale, beneath the relative one; dotted, a random score, in (b) the share of "
         f"masks that fail each threshold. (c) What each gate keeps and drops by the {word} score; bad: IoU < 0.5. (d) "
-        f"Rank correlation of the {word} score with the IoU inside each of {len(ranks)} videos "
-        f"({videos - len(ranks)} without variation left out); dashed, their mean.",
+        f"Rank correlation of the {word} score with the IoU inside each of {len(ranks)} videos{left_out}; dashed, "
+        "their mean.",
         captions.data(results),
         captions.network(results),
     )

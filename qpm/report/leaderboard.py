@@ -153,7 +153,9 @@ def report(results: Results, case: str = "qpm") -> Section:
         "Leaderboard (Table 1)",
         made,
         lambda: figure(made.numbers),
-        made.caption,
+        "The ranking of Table 1: each team's Overall (bar) and the four scores that it is the mean of, as printed in "
+        "the paper."
+        + (" Below: this study." if made.numbers.loc[made.numbers.measured, "overall"].notna().any() else ""),
     )
 
 
@@ -176,4 +178,4 @@ def _why_empty(entered: pd.DataFrame, local: bool) -> str:
 def _team(team: str, ours: bool, measured: bool) -> str:
     if measured:
         return f"{team} (measured here)"
-    return f"{team} (paper)" if ours else team
+    return f"{team} (QPM, printed)" if ours else team

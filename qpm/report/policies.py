@@ -8,6 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from qpm.report import captions, cases, numbers, style
 from qpm.report.load import Results
+from qpm.report.policy_words import described
 from qpm.report.publish import Section, publish
 from qpm.report.write import Table
 
@@ -82,11 +83,14 @@ def caption(results: Results, numeric: pd.DataFrame) -> str:
     """Return the caption of the table."""
     return captions.join(
         "Every memory policy of the study, controls included.",
+        captions.measure(next(iter(numeric.metric), "")),
         captions.data(results),
         captions.network(results),
-        captions.thresholds(results, list(numeric.case)),
+        described(results, list(numeric.case)),
         captions.seeds(numeric),
         captions.test(numeric, style.label(str(numeric.case.iloc[0]))),
+        "Videos +/=/−: how many gain, stay and lose, by the mean over seeds; s/frame: mean seconds, to be compared "
+        "inside a study only.",
         captions.small_sample(numeric),
     )
 

@@ -19,6 +19,7 @@ from qpm.report.write import Table
 
 FEW = 9  # values of a setting up to which a heatmap has its numbers in it
 COLOURED = 0.9  # share of the differences that a large heatmap's colours span; the rest have the deepest
+PLATEAU = 0.01  # difference to the reference below which a point is on its plateau
 MANY = 60  # points up to which a table is printed whole; the csv always is
 
 
@@ -123,23 +124,25 @@ def draw_memory(table: pd.DataFrame, ax: Axes) -> None:
 
 
 def draw_heatmap(table: pd.DataFrame, ax: Axes) -> None:
-    """Draw the difference to the reference over two settings; outlined, where its interval holds zero."""
+    """Draw the difference to the reference over two settings.
+
+    Outlined is the plateau (`PLATEAU`); of many points those are hatched whose interval holds no zero.
+    """
     across, up = str(table.columns[0]), str(table.columns[1])
     grid = table.pivot(index=up, columns=across, values="difference").sort_index(ascending=False)
-    level = (table.low <= 0) & (table.high >= 0)
-    same = table.assign(level=level).pivot(index=up, columns=across, values="level").loc[grid.index]
-    large, sizes = max(grid.shape) > FEW, np.abs(grid.to_numpy())
-    limit = max(float(np.nanquantile(sizes, COLOURED) if large else np.nanmax(sizes)), 1e-6)
+    apart = table.assign(apart=told_apart(table)).pivot(index=up, columns=across, values="apart").loc[grid.index]
+    level = grid.abs().to_numpy() < PLATEAU
+    large, limit = max(grid.shape) > FEW, colour_limit(table)
     image = ax.imshow(100 * grid, cmap="RdBu", vmin=-100 * limit, vmax=100 * limit, aspect="auto")
     if not large:
-        _write_numbers(grid, same, limit, ax, _reference_place(table, grid))
+        _write_numbers(grid, level, limit, ax, _reference_place(table, grid))
     else:
         ax.plot(*_reference_place(table, grid), "x", color="black", markersize=5)
         bar = ax.figure.colorbar(image, ax=ax, shrink=0.9, pad=0.02, extend="both")
         bar.set_label("difference (points of 100)")
-    outline(same.to_numpy().astype(bool), ax)
+    outline(level, ax)
     if large:
-        hatch(~same.to_numpy().astype(bool), ax)
+        hatch(apart.to_numpy().astype(bool), ax)
     ax.set_xticks(range(grid.shape[1]), [f"{value:g}" for value in grid.columns])
     ax.set_yticks(range(grid.shape[0]), [f"{value:g}" for value in grid.index])
     if large:
@@ -149,12 +152,25 @@ def draw_heatmap(table: pd.DataFrame, ax: Axes) -> None:
     ax.grid(visible=False)
 
 
+def told_apart(table: pd.DataFrame) -> pd.Series:
+    """Return which points differ from the reference by more than chance: their interval holds no zero."""
+    return ~((table.low <= 0) & (table.high >= 0))
+
+
+def colour_limit(table: pd.DataFrame) -> float:
+    """Return the difference that has the deepest colour: the largest; of many points only most reach it."""
+    across, up = str(table.columns[0]), str(table.columns[1])
+    sizes = table.difference.abs()
+    large = table[[across, up]].nunique().max() > FEW
+    return max(float(sizes.quantile(COLOURED) if large else sizes.max()), 1e-6)
+
+
 def _write_numbers(
-    grid: pd.DataFrame, same: pd.DataFrame, limit: float, ax: Axes, reference: tuple[int, int]
+    grid: pd.DataFrame, level: np.ndarray, limit: float, ax: Axes, reference: tuple[int, int]
 ) -> None:
     """Each difference in its cell; a cross at the point that the others are compared with."""
     for (row, column), difference in np.ndenumerate(grid.to_numpy()):
-        heavy = "bold" if bool(same.to_numpy()[row, column]) else "normal"
+        heavy = "bold" if level[row, column] else "normal"
         ink = "white" if abs(difference) > 0.65 * limit else "black"
         text = "×" if (column, row) == reference else numbers.signed(100 * difference, 1)
         ax.text(column, row, text, ha="center", va="center", fontsize=6.5, color=ink, weight=heavy)
@@ -205,25 +221,38 @@ def figure(table: pd.DataFrame, keys: Sequence[str]) -> style.PrintFigure:
 
 def caption(results: Results, table: pd.DataFrame, keys: Sequence[str]) -> str:
     """Return the caption of the figure."""
-    reference = ", ".join(f"{key} = {table.loc[table.reference, key].iloc[0]:g}" for key in keys)
+    reference = ", ".join(f"{style.sign(key)} = {table.loc[table.reference, key].iloc[0]:g}" for key in keys)
     metric = str(table.metric.iloc[0])
-    plateau = "not hatched" if table[list(keys)].nunique().max() > FEW else "outlined and bold"
     what = (
-        f"Difference in {metric} (points of 100) to {reference} (the cross) over the two thresholds; {plateau}: "
-        "the plateau, where the 95 % interval of the paired difference holds zero (bootstrap over videos)."
+        _of_heatmap(table, keys, metric, reference)
         if len(keys) > 1
-        else f"{metric} over {keys[0]}; the band is the 95 % interval of the paired difference to {reference} "
-        "(bootstrap over videos). Below: share of frames kept and frames read. Dashed: the paper's value."
+        else f"{metric} over {style.sign(keys[0])}; the band is the 95 % interval of the paired difference to "
+        f"{reference} (bootstrap over videos). Below: share of frames kept and frames read. Dashed: the paper's value."
     )
     listed = f"The table lists the reference and the ten best of {len(table)} points, in hindsight."
     others = table[~table.reference]
     return captions.join(
         what,
         listed if len(table) > MANY else "",
+        captions.measure(metric),
         captions.data(results),
         captions.network(results),
         captions.test(others, reference),
         captions.small_sample(others),
+    )
+
+
+def _of_heatmap(table: pd.DataFrame, keys: Sequence[str], metric: str, reference: str) -> str:
+    large = table[list(keys)].nunique().max() > FEW
+    limit, most = 100 * colour_limit(table), 100 * float(table.difference.abs().max())
+    return captions.join(
+        f"Difference in {metric} (points of 100) to {reference} (the cross) over the two thresholds; outlined"
+        f"{'' if large else ' and bold'}: the plateau, less than {100 * PLATEAU:g} point away.",
+        "Hatched: the 95 % interval of the paired difference (bootstrap over videos) holds no zero; elsewhere these "
+        "videos cannot tell, which is not the same as no difference."
+        if large
+        else "",
+        f"The deepest colour stands for ±{limit:.1f} and beyond (up to {most:.1f})." if most > limit * 1.001 else "",
     )
 
 
@@ -232,7 +261,7 @@ def threshold_table(
 ) -> Table:
     """Return the points of the figure as a table."""
     shown = printed(numeric)
-    cells = pd.DataFrame({key: [f"{value:g}" for value in shown[key]] for key in keys})
+    cells = pd.DataFrame({style.sign(key): [f"{value:g}" for value in shown[key]] for key in keys})
     cells[str(numeric.metric.iloc[0])] = [numbers.fixed(value) for value in shown.measured]
     cells["Difference [95 %]"] = [
         "" if row.reference else numbers.interval(row.difference, row.low, row.high) for row in shown.itertuples()
@@ -240,7 +269,7 @@ def threshold_table(
     cells["p"] = [numbers.probability(p) for p in shown.p_holm]
     cells["Kept"] = [numbers.share(value) for value in shown.kept_share]
     cells["Bank"] = [numbers.fixed(value, 1) for value in shown.bank_frames]
-    cells["Videos"] = [numbers.count(value) for value in shown.n_videos]
+    cells["n"] = [numbers.count(value) for value in shown.n_videos]
     reference = int(np.flatnonzero(shown.reference)[0])
     return Table(cells, numeric, caption, stem, bold=(reference,))
 
@@ -275,5 +304,5 @@ def _grid(results: Results, keys: Sequence[str], of: str) -> Section:
     text = caption(results, numeric, keys)
     stem, end = (f"thresholds_{of}", f" of {style.label(of)}") if of else ("thresholds", "")
     printed = threshold_table(numeric, keys, text, stem)
-    title = f"Threshold{'s' if len(keys) > 1 else ''} {' and '.join(keys)}{end}"
+    title = f"Threshold{'s' if len(keys) > 1 else ''} {' and '.join(map(style.sign, keys))}{end}"
     return publish(results.folder, stem, title, printed, lambda: figure(numeric, keys), text)

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from qpm.report import captions, numbers, style
 from qpm.report.load import NotMeasuredError, Results, trained, trial_case
 from qpm.report.publish import Section, publish
+from qpm.report.training_words import policy, recipe
 from qpm.report.write import Table
 
 MEASURES = {"val_J_and_F": "J&F", "val_score_spearman": "Score ρ", "val_score_raw_spearman": "Raw score ρ"}
@@ -109,7 +110,7 @@ def draw_loss(logs: pd.DataFrame, ax: Axes) -> None:
         ax.plot(lines.index, mean, color=_hue(place), label=style.label(str(case)))
     ax.set(xlabel="iteration", ylabel="loss")
     ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-    ax.legend(fontsize=6.5, frameon=False)
+    ax.legend(fontsize=6.5, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
 
 
 def draw_measure(logs: pd.DataFrame, judged: str, ax: Axes) -> None:
@@ -142,11 +143,12 @@ def report(results: Results, baseline: str) -> Section:
     """Write trainings.md, .tex, .csv, .png, .pdf and the caption; see `read` for what it raises."""
     logs = read(results)
     logs = logs.sort_values("case", key=lambda cases: cases != baseline, kind="stable")
-    check = trained(results.folder)[0]["config"]["training"].get("validation") or {}
+    trials = trained(results.folder)
+    check = trials[0]["config"]["training"].get("validation") or {}
     judged = str(check.get("best", JUDGED))
     compared = baseline if baseline in set(logs.case) else str(logs.case.iloc[0])
     numeric = prepare(logs, compared, judged)
-    text = caption(check, numeric, compared, judged)
+    text = captions.join(recipe(trials), caption(check, numeric, compared, judged))
     table = trainings_table(numeric, text)
     return publish(results.folder, "trainings", "Trainings", table, lambda: figure(logs, judged), text)
 
@@ -162,9 +164,11 @@ def caption(check: Mapping[str, Any], numeric: pd.DataFrame, baseline: str, judg
         "The loss over the iterations, every training faint, the mean over the seeds smoothed on top",
         "(left); the last validation of each training (right, and in the table mean ± standard deviation over seeds)."
         if dataset else "of each case.",
-        f"Validated on {on}." if dataset else "",
-        "ρ: rank correlation of the score with the true IoU, the mean over videos." if dataset else "",
-        f"Difference in {MEASURES.get(judged, judged)} to {style.label(baseline)}, seed by seed." if compared else "",
+        f"Validated on {on}{policy(check)}." if dataset else "",
+        "ρ: rank correlation with the true IoU, over the masks of all videos together, of the score relative to the "
+        "first frame's and of the raw one." if dataset else "",
+        f"Difference in {MEASURES.get(judged, judged)} to {style.label(baseline)}, seed by seed; better: the seeds on "
+        "which it is above." if compared else "",
         f"{captions.plural(seeds, 'seed')}: an example, not a test." if seeds < FEW_SEEDS else "",
     )  # fmt: skip
 

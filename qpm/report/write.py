@@ -21,7 +21,7 @@ LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     CHECK: r"$\checkmark$", "±": r"$\pm$", "−": r"$-$", "–": "--", "—": "---", "σ": r"$\sigma$", "ρ": r"$\rho$",
-    "≥": r"$\ge$", "×": r"$\times$",
+    "≥": r"$\ge$", "≤": r"$\le$", "×": r"$\times$",
 }  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def test_an_unmeasured_cell_prints_as_nothing(table):
 
 def test_the_baseline_has_a_level_and_no_difference(table):
     baseline = ablation.table2(table, "").cells.iloc[0]
-    assert baseline[""] == "baseline (stm)" and baseline["Measured G"] != ""
+    assert baseline[""] == "baseline (STM)" and baseline["Measured G"] != ""
     assert baseline["Difference [95 %]"] == baseline["p"] == ""
 
 
@@ -69,7 +69,9 @@ def test_the_caption_says_what_was_measured_and_what_may_not_be_compared(results
     for words in (
         "built-in synthetic videos (val): 8 videos",
         "Weights: half",
-        "σm = 0.7, σen = 0.65 (QPM)",
+        "if its score is above σm = 0.7 (quality gated, QPM)",
+        "Prior: the previous mask if its score is above σen = 0.65, else the given one (QPM).",
+        "J&F would weigh all objects alike",
         "must not be compared in absolute terms",
         "not measured (+ ensemble)",
         "random gate 3",

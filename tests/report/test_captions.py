@@ -1,5 +1,7 @@
 """Captions say where numbers come from and how far they carry."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -23,10 +25,10 @@ def test_the_counts_are_those_of_the_scored_rows(results):
     assert captions.data(results).endswith("8 videos, 15 objects, 40 frames each.")
 
 
-def test_cases_with_equal_thresholds_share_a_sentence(results):
-    said = captions.thresholds(results, ["stm", "quality_gated", "qpm"])
-    assert said == "Thresholds: σm = 0.7 (quality gated); σm = 0.7, σen = 0.65 (QPM)."
-    assert captions.thresholds(results, ["stm"]) == ""
+def test_a_figure_of_jf_beside_tables_of_g_says_how_they_differ(results):
+    assert "the G of the tables gives seen and unseen" in captions.unlike_g(results)
+    only_seen = replace(results, rows=results.rows.assign(seen=True))
+    assert captions.unlike_g(only_seen) == "" and captions.measure("J&F") == ""
 
 
 def test_a_case_with_other_weights_is_named(results):

@@ -82,7 +82,8 @@ def test_the_figure_has_every_jump_and_marks_the_paper() -> None:
 def test_the_summary_names_the_paper_the_plateau_and_the_best() -> None:
     printed = curves.summary({"keep.sigma_m": curves.prepare(TWO, "keep.sigma_m")}, "caption")
     assert printed.cells["Step"].tolist() == ["reference", "widest step", "best, in hindsight"]
-    assert printed.cells["From"].tolist() == ["0.4000", "0.0000", "0.0000"]
+    assert printed.cells["From"].tolist() == ["0.4000", "≤ 0.0000", "≤ 0.0000"]  # at the curve's end a step may go on
+    assert printed.cells["To"].tolist()[0] == "0.7500" and printed.cells["Threshold"].tolist() == ["σm"] * 3
     assert printed.numbers.steps.tolist() == [3, 3, 3]
 
 

@@ -42,7 +42,7 @@ def test_data_without_seen_and_unseen_leave_the_measured_cells_empty(results):
 
 def test_ours_is_bold_and_measured_stands_below_the_rule(results):
     table = leaderboard.table(results)
-    assert table.cells.Team[list(table.bold)].tolist() == ["Ours (paper)", "QPM (measured here)"]
+    assert table.cells.Team[list(table.bold)].tolist() == ["Ours (QPM, printed)", "QPM (measured here)"]
     assert table.rules == (7,)
 
 
@@ -91,7 +91,7 @@ def test_the_figure_has_a_line_for_every_row_that_has_numbers(unmeasured):
     numeric = leaderboard.table(unmeasured).numbers
     axes = leaderboard.figure(numeric).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == [
-        *("wenhaowang", "hkchengrex", "testing-gg", "Ours (paper)", "cncyww", "cheng321284", "PixelKitty")
+        *("wenhaowang", "hkchengrex", "testing-gg", "Ours (QPM, printed)", "cncyww", "cheng321284", "PixelKitty")
     ]
 
 

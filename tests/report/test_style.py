@@ -19,8 +19,9 @@ def test_a_colour_does_not_depend_on_what_was_drawn_before():
 def test_a_case_is_named_in_words():
     assert style.label("stm") == "STM" and style.label("random_gate") == "random gate"
     assert style.label("stm_1") == "STM 1" and style.label("quality_gated_12") == "quality gated 12"
-    assert style.label("qpm,sigma_m=0.6") == "QPM,sigma_m=0.6" and style.label("my_policy") == "my policy"
+    assert style.label("qpm,sigma_m=0.6") == "QPM,σm=0.6" and style.label("my_policy") == "my policy"
     assert style.label("stm_ensemble") == "STM ensemble"
+    assert style.label("sigma_m=0.7,sigma_en=0.65") == "σm=0.7,σen=0.65" and style.sign("n") == "n"
 
 
 def test_the_theme_leaves_the_callers_settings_alone():

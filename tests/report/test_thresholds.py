@@ -1,6 +1,7 @@
 """The score over a threshold."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from qpm.report import style, thresholds
@@ -80,6 +81,29 @@ def test_two_settings_are_a_heatmap_with_its_plateau_outlined():
         ax = thresholds.figure(table, ["sigma_m", "sigma_en"]).axes[0]
     assert len(ax.texts) == 4 and {"0.0"} < {text.get_text() for text in ax.texts}
     assert ax.get_xlabel() == "memory threshold $σ_m$"
+
+
+def test_the_plateau_is_a_small_difference_and_not_a_wide_interval():
+    grid = [(a, b) for a in (0.6, 0.7) for b in (0.55, 0.65)]
+    table = pd.DataFrame(grid, columns=["sigma_m", "sigma_en"])
+    table["difference"] = [-0.05, 0.004, -0.02, 0.0]
+    table["low"], table["high"] = [-0.2, 0.001, -0.03, 0.0], [0.1, 0.006, -0.01, 0.0]
+    table["reference"], table["metric"] = [False, False, False, True], "G"
+    assert thresholds.told_apart(table).tolist() == [False, True, True, False]
+    with style.theme():
+        ax = thresholds.figure(table, ["sigma_m", "sigma_en"]).axes[0]
+    heavy = {text.get_text() for text in ax.texts if text.get_weight() == "bold"}
+    assert heavy == {"+0.4", "×"}  # -5 points, though its interval holds zero, is no plateau
+
+
+def test_a_large_heatmap_tells_where_its_colours_end(results):
+    values = np.linspace(0, 1, 10)
+    table = pd.DataFrame([(a, b) for a in values for b in values], columns=["sigma_m", "sigma_en"])
+    table["difference"] = -np.arange(100) / 1000
+    table = table.assign(low=table.difference - 0.01, high=0.01, reference=table.index == 0, metric="G", n_videos=8)
+    text = thresholds.caption(results, table.assign(p=0.5, p_holm=1.0), ["sigma_m", "sigma_en"])
+    assert "less than 1 point away" in text and "which is not the same as no difference" in text
+    assert "The deepest colour stands for ±8.9 and beyond (up to 9.9)" in text and "to σm = 0, σen = 0" in text
 
 
 def test_the_outline_of_one_cell_has_four_sides():

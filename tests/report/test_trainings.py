@@ -9,6 +9,7 @@ import pytest
 from qpm.report import trainings
 from qpm.report.load import NotMeasuredError, Results, load
 from qpm.report.render import make
+from qpm.report.training_words import recipe
 
 FOUND = {("plain", 0): 0.50, ("plain", 1): 0.54, ("damaged", 0): 0.60, ("damaged", 1): 0.62}
 
@@ -63,6 +64,23 @@ def test_a_study_of_trainings_alone_has_its_page(folder, study):
     assert "the built-in synthetic videos (val): 8 videos" in caption and "2 seeds: an example" in caption
     text = rendered.page.read_text()
     assert "4 trials" in text and "4.0 min over all trials" in text
+
+
+def test_the_caption_tells_start_what_learns_and_in_what_the_cases_differ():
+    stage = {"optimiser": {"trained": ["quality_head"]}, "loss": {"corrupted_score": 0.0, "bootstrap_final": 0.3}}
+    other = stage | {"loss": stage["loss"] | {"corrupted_score": 1.0}}
+    trials = [
+        {"config": {"case": case, "training": {"start": "half", "seed": seed, "stages": [own]}}}
+        for seed, (case, own) in enumerate([("plain", stage), ("and_damaged", other)])
+    ]
+    assert recipe(trials) == (
+        "Each starts from the weights half. Only the quality head learns. The loss rises by itself as fewer, harder "
+        "pixels count (bootstrapped cross entropy). They differ in corrupted_score: 0 (plain), 1 (and damaged). So the "
+        "levels of their losses do not compare."
+    )
+    stage["loss"]["bootstrap_final"] = 1.0
+    assert recipe(trials[:1]) == "Each starts from the weights half. Only the quality head learns."
+    assert recipe([{"config": {"case": "plain", "training": {}}}]) == ""
 
 
 def test_a_study_without_a_finished_training_says_so(tmp_path):

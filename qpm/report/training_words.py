@@ -1,0 +1,69 @@
+"""The trainings of a study in words, from their settings: where they start, what learns, and in what they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from qpm.report import style
+from qpm.report.load import trial_case
+from qpm.report.policy_words import memory
+
+STARTS = {"initial": "an image classifier", "encoders": "an image classifier's encoders", "scratch": "random weights"}
+MOST = 4  # settings in which cases differ, that a caption lists
+
+
+def recipe(trials: Sequence[Mapping[str, Any]]) -> str:
+    """Return network, start and what learns, if all trainings have them in common, and in what the cases differ."""
+    trainings = [(trial_case(trial), trial["config"]["training"]) for trial in trials]
+    start = {str(training.get("start", "")) for _, training in trainings}
+    stages = [stage for _, training in trainings for stage in training.get("stages", ())]
+    learning = {tuple(stage["optimiser"]["trained"]) for stage in stages}
+    words = [f"Each starts from {_start(start.pop())}." if len(start) == 1 and any(start) else ""]
+    if len(learning) == 1 and (parts := learning.pop()):
+        words.append(f"Only the {' and '.join(part.replace('_', ' ') for part in parts)} learns.")
+    if any(stage["loss"]["bootstrap_final"] < 1 for stage in stages):
+        words.append("The loss rises by itself as fewer, harder pixels count (bootstrapped cross entropy).")
+    return " ".join([*(word for word in words if word), *_differences(trainings)])
+
+
+def policy(check: Mapping[str, Any]) -> str:
+    """Return what the memory of the validation holds; empty where it is not told."""
+    chosen = check.get("policy") or {}
+    return f" with {memory(chosen)} in memory" if "shelves" in chosen else ""
+
+
+def _start(start: str) -> str:
+    return STARTS.get(start, f"the weights {start}")
+
+
+def _differences(trainings: Iterable[tuple[str, Mapping[str, Any]]]) -> list[str]:
+    """The settings in which cases differ, and a warning where the loss is among them."""
+    flat = {case: dict(_flat(training)) for case, training in trainings}
+    keys = dict.fromkeys(key for settings in flat.values() for key in settings if key != "seed")
+    found = {key: [settings.get(key) for settings in flat.values()] for key in keys}
+    differing = {key: values for key, values in found.items() if any(value != values[0] for value in values)}
+    if not differing:
+        return []
+    said = []
+    for key, values in list(differing.items())[:MOST]:
+        own = (f"{_short(value)} ({style.label(case)})" for case, value in zip(flat, values, strict=True))
+        said.append(f"{key.rpartition('.')[2]}: {', '.join(own)}")
+    words = [f"They differ in {'; '.join(said)}{'; and more' if len(differing) > MOST else ''}."]
+    if any(".loss." in key for key in differing):
+        words.append("So the levels of their losses do not compare.")
+    return words
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _flat(value: Any, key: str = "") -> Iterable[tuple[str, Any]]:
+    """Settings by dotted key."""
+    parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else None
+    if parts is None:
+        yield key, value
+        return
+    for name, part in parts:
+        yield from _flat(part, f"{key}.{name}" if key else str(name))
