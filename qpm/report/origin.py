@@ -12,6 +12,8 @@ from qpm.files import write_json
 from qpm.report.load import Results, trial_case
 from qpm.report.write import Table
 
+SHARED = 0.05  # of the longest trial's time: one that took less has its rows from another's run
+
 
 def facts(results: Results) -> dict[str, str]:
     """Return what the numbers depend on, each fact once, in words."""
@@ -20,8 +22,11 @@ def facts(results: Results) -> dict[str, str]:
         for name, value in _facts(trial):
             found.setdefault(name, {})[value] = None
     joined = {name: "; ".join(values) for name, values in found.items()}
-    seconds = sum(float(trial.get("seconds") or 0.0) for trial in results.trials)
-    return joined | ({"compute time": f"{seconds / 60:.1f} min over all trials"} if seconds else {})
+    seconds = [float(trial["seconds"]) for trial in results.trials if trial.get("seconds")]
+    sharing = "; those that took their rows from a shared run have next to no time of their own"
+    shared = len(seconds) > 1 and min(seconds) < SHARED * max(seconds)
+    told = f"{sum(seconds) / 60:.1f} min over all trials{sharing if shared else ''}"
+    return joined | ({"compute time": told} if seconds else {})
 
 
 def trials(results: Results) -> Table:

@@ -12,6 +12,7 @@ import pytest
 
 from qpm.images import write_frame
 from qpm.report import captions
+from qpm.report.origin import facts
 from qpm.report.page import write_page
 from qpm.report.publish import Section, together
 from qpm.report.render import REPORTS, context, make, render
@@ -113,6 +114,13 @@ def test_the_page_escapes_the_studys_words_and_shows_provenance(rendered):
     assert "Does it help &amp; by how much?" in text
     assert "0123456789ab with uncommitted changes" in text and "half (SHA-256 cdcdcdcdcdcd)" in text
     assert "8.0 min over all trials" in text
+
+
+def test_trials_that_share_a_run_explain_their_times(results):
+    assert facts(results)["compute time"] == "8.0 min over all trials"
+    for trial in results.trials[1:]:
+        trial["seconds"] = 1.5
+    assert facts(results)["compute time"].startswith("1.2 min over all trials; those that took their rows")
 
 
 def test_the_marks_of_code_in_a_studys_words_are_not_printed(results, study):
