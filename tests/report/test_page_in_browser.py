@@ -82,6 +82,12 @@ def test_the_given_frame_is_said_to_be_given(page):
     assert set(kept.all_inner_texts()) <= {"yes", "no"}
 
 
+def test_the_menu_has_the_order_of_the_page(page):
+    targets = page.locator("nav a").evaluate_all("links => links.map((each) => each.hash.slice(1))")
+    sections = page.locator("main > section").evaluate_all("all => all.map((each) => each.id)")
+    assert targets == [name for name in sections if name in targets] and targets[1] == "player"
+
+
 def test_a_mask_is_chosen_by_button_and_by_number(page):
     pictures = {}
     for key, name in {"1": "stm", "2": "qpm", "3": "truth"}.items():
