@@ -17,11 +17,11 @@ from qpm.report.publish import Section, publish
 RESNET50 = [3, 4, 6]
 BOX = {  # part -> centre and size, in hundredths of the page's width
     "memory_frames": (7.5, 47, 12.6, 8), "memory_encoder": (22.5, 47, 14, 10.5),
-    "memory_projection": (48, 47, 15, 10.5), "bank": (73.5, 47, 15, 10.5),
-    "query_frame": (7.5, 29, 12.6, 8), "query_encoder": (22.5, 29, 14, 10.5), "prior_gate": (39.5, 29, 15, 10.5),
-    "query_projection": (56.5, 29, 14, 10.5), "memory_read": (73.5, 29, 14, 10.5), "decoder": (91, 29, 14, 10.5),
+    "memory_projection": (48, 47, 15, 10.5), "bank": (73.5, 47, 18, 10.5),
+    "query_frame": (7.5, 29, 12.6, 8), "query_encoder": (22.5, 29, 14, 10.5), "prior_gate": (39, 29, 15, 10.5),
+    "query_projection": (56.3, 29, 14.8, 10.5), "memory_read": (73.5, 29, 15.8, 10.5), "decoder": (91, 29, 14, 10.5),
     "mask": (91, 18.2, 12, 5), "score_encoder": (91, 8, 14, 9), "quality_head": (74.5, 8, 15, 9),
-    "score": (58.5, 8, 13, 7), "prior_mask": (39.5, 8, 13, 7),
+    "score": (58, 8, 14, 8), "prior_mask": (39, 8, 14, 8),
 }  # fmt: skip
 NEW = ("prior_gate", "prior_mask", "quality_head", "score_encoder", "score")  # what QPM adds to STM
 PLAIN = ("query_frame", "memory_frames", "mask", "prior_mask", "score")  # data rather than modules
@@ -59,17 +59,18 @@ def draw(table: pd.DataFrame, ax: Axes) -> None:
     if "prior_gate" not in there:
         _arrow("query_encoder", "query_projection", "", ax)
     if "score" in there:
-        _route([(58.5, 4.5), (58.5, 2), (0.6, 2), (0.6, 39), (7.5, 39), (7.5, 43)], ax,
-               "memorise frame t if score > $σ_m$ (Eq. 3)", (2, 2.6))  # fmt: skip
+        _route([(58, 4), (58, 2), (0.6, 2), (0.6, 39), (7.5, 39), (7.5, 43)], ax,
+               "memorise frame t if score > $σ_m$ (Eq. 3)", (2, 2.6), "#0173b2", "--")  # fmt: skip
+    for part, height, end, words in (("query_encoder", 39.4, 93, "f8, f4"), ("query_projection", 36.6, 89, "value")):
+        x, top = BOX[part][0], BOX[part][1] + BOX[part][3] / 2  # over the parts between, and down into the decoder
+        _route([(x, top), (x, height), (end, height), (end, top)], ax, words, (x + 0.8, height + 0.6))
 
 
 def text_of(row: Mapping[str, Any]) -> str:
-    """Return the size of a part's tensor: "key 64 × T × H/16 × W/16"."""
+    """Return the size of a part's tensor: "values: 512 × T × H/16 × W/16"."""
     if row["stride"] == 0:
         return str(row["tensor"])
-    scale = "" if row["stride"] == 1 else f"/{row['stride']}"
-    frames = "T × " if row["memory"] else ""
-    return f"{row['tensor']}\n{row['channels']} × {frames}H{scale} × W{scale}"
+    return _size(row["tensor"], row["channels"], row["stride"], row["memory"])
 
 
 def figure(config: Mapping[str, Any]) -> style.PrintFigure:
@@ -94,8 +95,11 @@ def report(results: Results, case: str = "qpm") -> Section:
     top_k = config["read"].get("top_k")
     caption = captions.join(
         f"The network '{captions.weights_name(names[0])}' (the content of the paper's Fig. 2), drawn from its config: "
-        "blue, what QPM adds to STM. H × W: the frame, padded to multiples of 16; T: frames in memory; keys and values "
-        "of the memory, the readout, the mask and the score are per object. The score encoder is the memory encoder "
+        "blue, what QPM adds to STM. H × W: the frame, padded to multiples of 16; 3 × H × W: its colours; 5 × H × W: "
+        "colours, the object's mask and the sum of the others'; f16, f8, f4: features at 1/16, 1/8 and 1/4 of height "
+        "and width (f_t is f16 of frame t, f_en the same after the prior enhancement); ⊕: channels put together; ⊗: "
+        "product at each location; T: frames in memory; keys and values of the memory, the readout, the mask and the "
+        "score are per object. The given frame is the one whose mask is given. The score encoder is the memory encoder "
         f"itself. Read: {config['read']['similarity']} similarity, "
         + (f"the {top_k} best matches of each location." if top_k else "all locations."),
         captions.unlike_paper(results),
@@ -125,31 +129,40 @@ def _parts(config: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, int,
     yield "query_encoder", "query encoder", _resnet(query), "f16", f16, 16, False
     if config.get("prior"):
         gate = f16 if config["prior"].get("per_channel") else 1
-        yield "prior_mask", "prior mask", "t − 1 or 1 (Eq. 4)", "", 1, 1, False
-        yield "prior_gate", "prior enhancement", "3×3 conv, sigmoid, ⊗", "gate", gate, 16, False
-    yield "query_projection", "query key, value", f"3×3 convs; value {values}", "key", keys, 16, False
+        yield "prior_mask", "prior mask", "of t − 1, else of the\ngiven frame (Eq. 4)", "", 1, 1, False
+        yield "prior_gate", "prior enhancement", "3×3 conv, sigmoid;\nf16 ⊗ gate", "gate", gate, 16, False
+    yield "query_projection", "query key, value", f"3×3 convs\n{_size('key', keys)}", "value", values, 16, False
     yield "memory_frames", "memory frames", "and masks", "", 5, 1, False
     yield "memory_encoder", "memory encoder", _resnet(memory), "f16", 16 * memory["width"], 16, False
-    yield "memory_projection", "memory key, value", f"3×3 convs; key {keys}", "value", values, 16, False
-    yield "bank", "memory", f"keys {keys}", "values", values, 16, True
+    yield "memory_projection", "memory key, value", f"3×3 convs\n{_size('key', keys)}", "value", values, 16, False
+    yield "bank", "memory", _size("keys", keys, memory=True), "values", values, 16, True
     yield "memory_read", "memory read", "Eq. 1: " + _read(config["read"]), "readout", values, 16, False
     widths = ", ".join(map(str, decoder["channels"]))
-    yield "decoder", "decoder", f"⊕ value, f8, f4\n{widths}", "logit", decoder.get("logits", 1), 4, False
+    inputs = f"readout ⊕ value\n+ f8, + f4\nchannels {widths}"
+    yield "decoder", "decoder", inputs, "logit", decoder.get("logits", 1), 4, False
     yield "mask", "mask t", "", "", 1, 1, False
     if quality:
-        pooling = "24×24" if quality.get("pooling") == "flatten" else "mean, max"
         shared = "= memory encoder;\nframe t ⊕ mask t"
         yield "score_encoder", "score encoder", shared, "f16", 16 * memory["width"], 16, False
-        detail = f"4 convs {quality['channels']}; {pooling}"
-        layers = f"2 FC: {quality['hidden']}, 1" + ("\nless the doubt of mask t" if quality.get("doubt") else "")
+        convs = f"4 convs, {quality['channels']} channels"
+        flat = quality.get("pooling") == "flatten"
+        detail = f"resized to 24×24\n{convs}" if flat else f"{convs}\nmean and maximum"
+        doubt = "\nless the doubt of mask t" if quality.get("doubt") else ""
+        layers = f"fully connected: {quality['hidden']}, 1{doubt}"
         yield "quality_head", "quality assessment", detail, layers, 1, 0, False
-        yield "score", "score t", "", "over score 1 (Eq. 2)", 1, 0, False
+        yield "score", "score t", "", "divided by that of the\ngiven frame (Eq. 2)", 1, 0, False
 
 
 def _resnet(config: Mapping[str, Any]) -> str:
     blocks = list(config.get("blocks", RESNET50))
     name = "ResNet-50" if blocks == RESNET50 else f"ResNet {'-'.join(map(str, blocks))}"
     return f"{name}, width {config['width']}"
+
+
+def _size(name: str, channels: int, stride: int = 16, memory: bool = False) -> str:
+    """The size of a tensor behind its name, on one line: on two, the name stood below that of another tensor."""
+    scale = "" if stride == 1 else f"/{stride}"
+    return (f"{name}: " if name else "") + f"{channels} × {'T × ' if memory else ''}H{scale} × W{scale}"
 
 
 def _read(config: Mapping[str, Any]) -> str:
@@ -198,11 +211,14 @@ def _shared(centre: float, size: float, other: float, other_size: float) -> floa
     return (low + min(centre + size / 2, other + other_size / 2)) / 2
 
 
-def _route(points: Sequence[tuple[float, float]], ax: Axes, words: str, at: tuple[float, float]) -> None:
-    """A dashed line with corners, an arrow at its end."""
+def _route(
+    points: Sequence[tuple[float, float]], ax: Axes, words: str, at: tuple[float, float], colour: str = "#444444",
+    dashes: str = "-",
+) -> None:  # fmt: skip
+    """A line with corners, an arrow at its end."""
     xs, ys = zip(*points, strict=True)
-    ax.plot(xs[:-1], ys[:-1], color="#0173b2", linewidth=0.9, linestyle="--")
-    tip = FancyArrowPatch(points[-2], points[-1], arrowstyle="-|>", mutation_scale=7, linewidth=0.9, color="#0173b2",
+    ax.plot(xs[:-1], ys[:-1], color=colour, linewidth=0.9, linestyle=dashes, solid_capstyle="round")
+    tip = FancyArrowPatch(points[-2], points[-1], arrowstyle="-|>", mutation_scale=7, linewidth=0.9, color=colour,
                           shrinkA=0, shrinkB=0)  # fmt: skip
     ax.add_patch(tip)
-    ax.text(*at, words, fontsize=6, color="#0173b2")
+    ax.text(*at, words, fontsize=6, color=colour)

@@ -14,11 +14,13 @@ from qpm.metrics import calibration
 from qpm.report import captions, failures, numbers, residuals, score_quality, style
 from qpm.report.load import Results
 from qpm.report.publish import Section, publish, together
+from qpm.report.score_quality import PAPER_GATES, gate_words, passing
 from qpm.report.score_samples import COLOURS, KINDS, MARKERS, gated_kind, kinds, samples
 
 MIN_COUNT = 20  # bins with fewer samples are drawn hollow
 COVERAGE = np.linspace(0.05, 1, 39)  # below, a few masks of the highest scores decide
 WIDE: dict[str, dict[str, Any]] = {"score_raw": {"linewidth": 2.8, "alpha": 0.5}}  # seen where a thin line lies on it
+SIGNS = {"σm": "$σ_m$", "σen": "$σ_{en}$"}
 LIMITS = {"oracle": ("#333333", (0, (4, 2))), "random": ("#767676", (0, (1, 1.5)))}
 
 
@@ -52,7 +54,7 @@ def prepare_risk(rows: pd.DataFrame, case: str, scores: Sequence[str] = ("score_
 
 
 def draw_scatter(table: pd.DataFrame, ax: Axes, gates: Sequence[float] = ()) -> None:
-    """Draw the density of score and IoU (logarithmic counts), the diagonal and the gates."""
+    """Draw the density of score and IoU (logarithmic counts), the diagonal and the gates, named above their lines."""
     right = _right(table)
     ax.hexbin(
         table.score,
@@ -67,7 +69,14 @@ def draw_scatter(table: pd.DataFrame, ax: Axes, gates: Sequence[float] = ()) -> 
     )
     ax.plot([0, 1], [0, 1], color="#777777", linewidth=0.8)
     for gate in gates:
-        ax.axvline(gate, color=style.IOU, linewidth=0.8, linestyle="--")
+        sign = PAPER_GATES.get(gate)
+        ax.axvline(gate, color=style.IOU, linewidth=0.8, linestyle=":" if sign == "σen" else "--")
+        left = len(gates) > 1 and gate == min(gates)  # names of two lines that are close stand to their outer sides
+        name = ax.annotate(
+            SIGNS[sign] if sign else f"{gate:g}", (gate, 1), (-1 if left else 1, 1), textcoords="offset points",
+            ha="right" if left else "left", va="bottom", fontsize=7, color=style.IOU,
+        )  # fmt: skip
+        name.set_in_layout(False)  # it has room below the margin, and need not push it up
     ax.set(xlim=(0, right), ylim=(0, 1))
 
 
@@ -148,7 +157,7 @@ def figure(results: Results, case: str = "qpm", gates: Sequence[float] = (0.7, 0
 
 
 def gate_sentence(rows: pd.DataFrame, case: str, gates: Sequence[float]) -> str:
-    """Return what the gates would keep and lose: "score > 0.7 keeps 83 %, of which 2 % have IoU < 0.5; ..."."""
+    """Return what the gates would keep and lose: "score > σm = 0.7 keeps 83 %, of which 2 % have IoU < 0.5; ..."."""
     points = samples(rows, case, gated_kind(rows, case))
     said = []
     for gate in gates:
@@ -156,7 +165,7 @@ def gate_sentence(rows: pd.DataFrame, case: str, gates: Sequence[float]) -> str:
         bad = numbers.share(found["bad_in_memory"]) or "none"
         lost = numbers.share(found["good_lost"]) or "none"
         kept = numbers.share(found["kept"])
-        said.append(f"score > {gate:g} keeps {kept}, of which {bad} have IoU < 0.5, and drops {lost} of the good")
+        said.append(f"{passing(gate)} keeps {kept}, of which {bad} have IoU < 0.5, and drops {lost} of the good")
     return "; ".join(said) + "." if said else ""
 
 
@@ -173,12 +182,15 @@ def report(results: Results, case: str = "qpm", gates: Sequence[float] = (0.7, 0
     n = f"n = {captions.plural(len(points), 'sample')} (an object on a frame) in {points.video.nunique()} videos."
     caption = captions.join(
         f"The predicted score under {style.label(case)}. (a) Density of the score that gates compare and the true "
-        "IoU, on a logarithmic scale, with its margins; the gates are dashed; ρ, Spearman's rank correlation. (b) Mean "
+        "IoU, the darker the more samples (logarithmic; white: none), with its margins; upright lines: the gates; "
+        "slanting: score and IoU are equal; ρ, Spearman's rank correlation. (b) Mean "
         f"IoU in bins of the score, the {word} one with a 95 % band (bootstrap over videos); recalibrated: by "
         f"isotonic regression on the other videos; hollow below {MIN_COUNT} samples; "
         "below, the counts (a score above 1 is in the last bin). (c) Mean risk of the "
-        f"best-scored share, in the colours of (b), with an oracle and a random order; its left end rests on "
+        "best-scored share, in the colours of (b), with an oracle and a random order (AURC in the table: the area "
+        "under such a curve); its left end rests on "
         f"few samples ({few} at {numbers.share(COVERAGE[0])}, where it begins).",
+        gate_words(gates),
         gate_sentence(results.rows, case, gates),
         n,
         captions.data(results),

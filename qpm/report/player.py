@@ -16,10 +16,11 @@ from qpm.report import captions, numbers, style
 from qpm.report.choice import choose
 from qpm.report.data_uri import frame_uri, mask_uri, outline_uri
 from qpm.report.load import NotMeasuredError, Results
-from qpm.report.timeline import gates, prepare
+from qpm.report.timeline import absence, gates, prepare
 
 MOST_FRAMES = 40  # of a video; of a longer one every second, third, ... frame is shown
 LONG_SIDE = 416  # pixels of a picture
+GATE_LINES = {"σm": "dashed", "σen": "dotted"}  # as `timeline` draws them
 
 
 def player(results: Results, case: str, baseline: str) -> dict[str, Any]:
@@ -40,11 +41,13 @@ def player(results: Results, case: str, baseline: str) -> dict[str, Any]:
     chosen = choose(results.rows, case, baseline, both)
     dataset: Any = TypeAdapter(AnyDataset).validate_python(results.config(case)["dataset"]).open()
     place = {name: index for index, name in enumerate(dataset.names())}
-    sigma_m, sigma_en = gates(results, case)
+    values = dict(zip(GATE_LINES, gates(results, case), strict=True))
+    drawn = pd.concat([prepare(results.rows, case, name) for name in chosen.sequence])
     caption = captions.join(
         f"{style.label(case)} and {style.label(baseline)}, by J&F: {', '.join(chosen.rule)} among the "
         f"{captions.plural(len(both), 'video')} whose masks were saved. Numbers are means over the objects of a frame; "
         f"at most {MOST_FRAMES} frames of a video are shown, evenly spaced.",
+        absence(drawn),
         captions.data(results),
         captions.network(results),
     )
@@ -52,7 +55,12 @@ def player(results: Results, case: str, baseline: str) -> dict[str, Any]:
         "caption": caption,
         "cases": [{"name": name, "label": style.label(name)} for name in folders],
         "shown": case,
-        "gates": {"σm": sigma_m, "σen": sigma_en},
+        "gates": [
+            {"name": name, "line": GATE_LINES[name], "value": value}
+            for name, value in values.items()
+            if value is not None
+        ],
+        "absences": bool((drawn.absent > 0).any()),
         "videos": [
             _video(results.rows, dataset[place[row.sequence]], folders)
             | {"title": f"{row.sequence}: {row.rule} ({numbers.signed(row.difference)})"}
@@ -62,11 +70,15 @@ def player(results: Results, case: str, baseline: str) -> dict[str, Any]:
 
 
 def per_frame(rows: pd.DataFrame, case: str, sequence: str) -> dict[str, list[Any]]:
-    """Return the numbers of every frame of a video, means over its objects; what was not measured is None."""
+    """Return the numbers of every frame of a video, means over its objects; what was not measured is None.
+
+    `absent` is the share of the objects that the truth does not hold.
+    """
     table = prepare(rows, case, sequence).sort_values("frame_index")
     return {
         "score": [_rounded(value) for value in table.score],
         "iou": [_rounded(value) for value in table.iou_true],
+        "absent": [_rounded(value) for value in table.absent],
         "kept": [bool(value) for value in table.kept],
         "given": [bool(value) for value in table.annotated],
         "prior": [str(value) for value in table.prior],

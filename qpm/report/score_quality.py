@@ -14,7 +14,8 @@ from qpm.report.load import Results
 from qpm.report.score_samples import KINDS, samples
 from qpm.report.write import Table
 
-GATES = (0.7, 0.65)
+PAPER_GATES = {0.7: "σm", 0.65: "σen"}  # of the memory and of the prior
+GATES = tuple(PAPER_GATES)
 TAUS = (0.5, 0.7)
 WITHOUT = "*"  # marks a column without frames of an empty union
 
@@ -39,8 +40,14 @@ def judge(points: pd.DataFrame, gates: Sequence[float] = GATES) -> dict[str, flo
     found |= _selection(score, iou)
     for gate in gates:
         confusion = calibration.gate_confusion(score, iou, gate)
-        found |= {f"score > {gate:g}: {words}": confusion[name] for name, words in _GATE_WORDS.items()}
+        found |= {f"{passing(gate)}: {words}": confusion[name] for name, words in _GATE_WORDS.items()}
     return found
+
+
+def passing(gate: float) -> str:
+    """Return "score > σm = 0.7" for a threshold of the paper, "score > 0.6" for another."""
+    sign = PAPER_GATES.get(gate)
+    return f"score > {sign} = {gate:g}" if sign else f"score > {gate:g}"
 
 
 def prepare(rows: pd.DataFrame, cases: Sequence[str], gates: Sequence[float] = GATES) -> pd.DataFrame:
@@ -85,13 +92,23 @@ def table(results: Results, cases: Sequence[str] = ("qpm",), gates: Sequence[flo
         f"Quality of the predicted score under {' and '.join(map(style.label, cases))}: as predicted (raw), divided by "
         "the score of the frame where the object was given (relative), and recalibrated by isotonic regression on the "
         f"other videos. {WITHOUT}: without frames where neither truth nor prediction holds the object (their IoU is 1 "
-        "by rule). A mask has failed below the IoU named; AUROC and average precision are of finding it by a low "
-        "score. Excess AURC: beyond an oracle that sorts by the IoU. Empty: recalibration keeps the order within a "
-        "video, and an order between videos is undefined by curves that were fitted without them.",
+        "by rule). A mask has failed below the IoU named; AUROC (area under the receiver operating characteristic) and "
+        "average precision are of finding it by a low score. AURC: area under the risk–coverage curve, the mean risk "
+        "1 − IoU of the best-scored share over all shares; excess AURC: beyond an oracle that sorts by the IoU.",
+        gate_words(gates),
+        "Empty: recalibration keeps the order within a video, and an order between videos is undefined by curves that "
+        "were fitted without them.",
         captions.data(results),
         captions.network(results),
     )
     return quality_table(prepare(results.rows, cases, gates), caption)
+
+
+def gate_words(gates: Sequence[float]) -> str:
+    """Return of which gates the paper's thresholds are; nothing where none of `gates` is the paper's."""
+    whose = {"σm": "the memory gate", "σen": "the prior gate"}
+    said = [f"{sign} of {whose[sign]}" for gate in gates if (sign := PAPER_GATES.get(gate))]
+    return f"Thresholds of the paper: {', '.join(said)}." if said else ""
 
 
 _FIRST_OF_A_GROUP = ("mean absolute", "Pearson", "failed masks", "AURC")

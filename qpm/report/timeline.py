@@ -55,10 +55,12 @@ def draw(
     sigma_m: float | None = None,
     sigma_en: float | None = None,
     height: float = 2.2,
+    baseline: str = "the baseline",
 ) -> None:
     """Draw score and IoU over frames, shaded where the object is absent; below, kept frames, prior and bank size.
 
-    `height` is about that of the axes in inches: by it the names beside the lines keep apart.
+    `height` is about that of the axes in inches: by it the names beside the lines keep apart. `baseline` is the case of
+    the grey line.
     """
     index = table.frame_index
     ax.axhspan(-0.5, 0, color="#f6f6f6", zorder=0)
@@ -75,7 +77,12 @@ def draw(
     ax.set_yticks([BANK_AT + 0.05, PRIOR_AT, KEPT_AT, 0, 0.25, 0.5, 0.75, 1])
     ax.set_yticklabels(["bank", "prior", "kept", "0", "0.25", "0.5", "0.75", "1"])
     ax.grid(axis="x", visible=False)
-    _label_lines(table, ax, sigma_m, sigma_en, LABEL / height * (top - BANK_AT))
+    _label_lines(table, ax, (sigma_m, sigma_en), LABEL / height * (top - BANK_AT), iou_under(baseline))
+
+
+def iou_under(case: str) -> str:
+    """Return "true IoU under STM": the one name of another case's IoU, in figures and captions."""
+    return f"true IoU under {style.label(case)}"
 
 
 def shade_absence(table: pd.DataFrame, ax: Axes) -> None:
@@ -124,29 +131,38 @@ def _strips(table: pd.DataFrame, ax: Axes) -> None:
 
 
 def _label_lines(
-    table: pd.DataFrame, ax: Axes, sigma_m: float | None, sigma_en: float | None, gap: float
+    table: pd.DataFrame, ax: Axes, gates: tuple[float | None, float | None], gap: float, other: str
 ) -> None:
-    """Names at the right end of each line, moved apart where they would overlap."""
+    """Names at the right end of each line, moved apart where they would overlap; `other` is that of the grey line."""
     ends = [(float(table.score.dropna().iloc[-1]), "score", style.SCORE)] if table.score.notna().any() else []
     if table.iou_true.notna().any():
         ends.append((float(table.iou_true.dropna().iloc[-1]), "true IoU", style.IOU))
     if table.iou_baseline.notna().any():
-        ends.append((float(table.iou_baseline.dropna().iloc[-1]), "baseline IoU", style.BASELINE))
+        ends.append((float(table.iou_baseline.dropna().iloc[-1]), other, style.BASELINE))
     ends += [
         (v, f"{n} {v:g}", style.PAPER_VALUE)
-        for v, n in ((sigma_m, "$σ_m$"), (sigma_en, "$σ_{en}$"))
+        for v, n in zip(gates, ("$σ_m$", "$σ_{en}$"), strict=True)
         if v is not None
     ]
     if (table.absent > 0).any():
         ends.append((1.12, "shaded: absent", ABSENT_WORDS))
-    ends.append((BANK_AT + 0.05, f"{int(table.bank_frames.max())} frames", "#777777"))
     for left, (name, hue) in zip((1.008, 1.096), PRIORS.items(), strict=True):
         text = name if (table.prior != "").any() else ""  # both, a key, so that axes of several videos are as wide
         ax.annotate(
             text, (left, PRIOR_AT), xycoords=("axes fraction", "data"), color=hue, va="center", fontsize=7
         )
-    place = style.spread_out([end[0] for end in ends], gap)
-    for (_, text, hue), height in zip(ends, place, strict=True):
+    place = _lifted(style.spread_out([end[0] for end in ends], gap), gap)
+    ends.append((BANK_AT + 0.05, f"{int(table.bank_frames.max())} frames", "#777777"))
+    for (_, text, hue), height in zip(ends, [*place, BANK_AT + 0.05], strict=True):
         ax.annotate(
             text, (1.008, height), xycoords=("axes fraction", "data"), color=hue, va="center", fontsize=7.5
         )
+
+
+def _lifted(places: list[float], gap: float) -> list[float]:
+    """Names that reach below 0 moved up, and those above as far as they must: beside a strip one would name it."""
+    lifted, least = list(places), gap / 2
+    for number in sorted(range(len(places)), key=lambda each: places[each]):
+        lifted[number] = max(places[number], least)
+        least = lifted[number] + gap
+    return lifted

@@ -52,7 +52,7 @@ def figure(results: Results, case: str, baseline: str, chosen: pd.DataFrame | No
     for block, entry, table, event, image in zip(
         blocks, chosen.to_dict("records"), tables, events, images, strict=True
     ):
-        draw(block, table, event, image, gates)
+        draw(block, table, event, image, gates, baseline)
         block.suptitle(heading(entry, baseline), fontsize=8.5, weight="bold", x=0.01, ha="left")
     for ax in (ax for block in blocks[:-1] for ax in block.axes):
         ax.set_xlabel("")
@@ -65,14 +65,15 @@ def draw(
     events: pd.DataFrame,
     images: Sequence[np.ndarray],
     gates: tuple[float | None, float | None],
+    baseline: str,
 ) -> None:
     """Draw one video: its timeline, and above it the pictures of its events, if there are any."""
     if not images:
-        timeline.draw(table, block.subplots(), *gates, AXES)
+        timeline.draw(table, block.subplots(), *gates, AXES, baseline)
         return
     grid = block.add_gridspec(2, len(images), height_ratios=[1, 2.6])
     ax = block.add_subplot(grid[1, :])
-    timeline.draw(table, ax, *gates, AXES)
+    timeline.draw(table, ax, *gates, AXES, baseline)
     above = [block.add_subplot(grid[0, place]) for place in range(len(images))]
     timeline_events.draw(events, above, images, ax)
 
@@ -103,7 +104,7 @@ def report(results: Results, case: str = "qpm", baseline: str = "stm") -> Sectio
     compared = chosen.difference.notna().any()
     caption = captions.join(
         f"Predicted score (relative to the first frame) and true IoU under {style.label(case)}, means over the objects"
-        + (f"; grey, the true IoU under {style.label(baseline)}." if compared else "."),
+        + (f"; grey, the {timeline.iou_under(baseline)}." if compared else "."),
         rule(results.rows, chosen, case),
         "Dashed: the memory gate σm, dotted: the prior gate σen. Below: frames that entered memory (star: annotated), "
         "whose mask was the prior, and the number of frames read. Above: frames chosen by rule"

@@ -61,7 +61,7 @@ def figure(table: pd.DataFrame, baseline: str) -> style.PrintFigure:
     drawn: list[Line2D | Patch] = [
         Line2D([], [], color=style.SCORE, linestyle=(0, (4, 1)), label="score"),
         Line2D([], [], color=style.IOU, label="true IoU"),
-        Line2D([], [], color=style.BASELINE, label=f"true IoU of {style.label(baseline)}"),
+        Line2D([], [], color=style.BASELINE, label=timeline.iou_under(baseline)),
         Line2D([], [], color="#333333", marker="|", linestyle="none", label="kept"),
     ]
     if (shown.absent > 0).any():
@@ -78,8 +78,8 @@ def overview(results: Results, case: str = "qpm", baseline: str = "stm") -> Sect
     drawn = table[table.sequence.isin(np.sort(table.sequence.unique())[:MOST])]
     caption = captions.join(
         f"Predicted score (relative to the first frame) and true IoU under {style.label(case)} over the frames of "
-        f"{shown}, means over the objects; grey, the true IoU under {style.label(baseline)}; marks below: frames that "
-        "the keep rule memorised.",
+        f"{shown}, means over the objects; grey, the {timeline.iou_under(baseline)}; marks below: frames that the keep "
+        "rule memorised.",
         timeline.absence(drawn),
         captions.data(results),
         captions.network(results),

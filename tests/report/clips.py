@@ -1,6 +1,7 @@
 """A study with videos and saved masks: a square that moves, which one case follows closely and another loosely."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +34,10 @@ def write_clips(root: Path, videos: list[str]) -> Path:
     return root
 
 
-def write_study_with_clips(folder: Path) -> Path:
-    """Write a study of two cases on three videos with the masks of both."""
+def write_study_with_clips(folder: Path, absent: Collection[int] = ()) -> Path:
+    """Write a study of two cases on three videos with the masks of both; frames `absent` hold no object."""
     rows = study_rows(tuple(LAG), videos=3, frames=FRAMES)
+    rows["present"] &= ~rows.frame_index.isin(list(absent))
     videos = sorted(rows.sequence.unique())
     root = write_clips(folder.parent / "clips", videos)
     for case, lag in LAG.items():

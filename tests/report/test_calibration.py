@@ -85,8 +85,10 @@ def test_a_case_without_score_is_not_calibrated(results):
 def test_the_gates_are_told_in_shares():
     rows = scored([0.9, 0.8, 0.75, 0.3], [0.9, 0.8, 0.4, 0.9])
     assert calibration.gate_sentence(rows, "qpm", [0.7]) == (
-        "score > 0.7 keeps 75 %, of which 33 % have IoU < 0.5, and drops 33 % of the good."
+        "score > σm = 0.7 keeps 75 %, of which 33 % have IoU < 0.5, and drops 33 % of the good."
     )
+    assert calibration.gate_sentence(rows, "qpm", [0.65]).startswith("score > σen = 0.65 keeps")
+    assert calibration.gate_sentence(rows, "qpm", [0.6]).startswith("score > 0.6 keeps")
 
 
 def test_the_table_holds_every_number_with_and_without_empty_unions():
@@ -102,7 +104,7 @@ def test_the_table_holds_every_number_with_and_without_empty_unions():
     assert whole["AUROC (IoU < 0.5)"] == pytest.approx(2 / 3) and without["AUROC (IoU < 0.5)"] == 1
     assert whole["false alarms where 95 % are found (IoU < 0.5)"] == pytest.approx(1 / 3)
     assert whole["risk of the best-scored 50 %"] == pytest.approx(0.3)
-    assert (whole["score > 0.7: kept"], whole["score > 0.7: lost of the good"]) == (0.5, pytest.approx(1 / 3))
+    assert (whole["score > σm = 0.7: kept"], whole["score > σm = 0.7: lost of the good"]) == (0.5, pytest.approx(1 / 3))
 
 
 def test_the_order_of_recalibrated_scores_between_videos_is_left_empty(rows):
@@ -132,6 +134,29 @@ def test_one_band_is_drawn_that_of_the_relative_score(results):
         ax = style.figure().subplots()
         calibration.draw_reliability(bins, ax)
     assert [tuple(band.get_facecolor()[0][:3]) for band in ax.collections] == [to_rgb(COLOURS["score"])]
+
+
+def test_each_gate_is_named_above_its_line_to_its_outer_side():
+    points = samples(scored([0.9, 0.3], [0.9, 0.2]), "qpm", "score")
+    with style.theme():
+        ax = style.figure().subplots()
+        calibration.draw_scatter(points, ax, (0.7, 0.65))
+        alone = style.figure().subplots()
+        calibration.draw_scatter(points, alone, (0.6,))
+    assert {text.get_text(): (text.xy, text.get_ha()) for text in ax.texts} == {
+        "$σ_m$": ((0.7, 1), "left"), "$σ_{en}$": ((0.65, 1), "right"),
+    }  # fmt: skip
+    gates = {line.get_xdata()[0]: line.get_linestyle() for line in ax.lines[1:]}
+    assert gates == {0.7: "--", 0.65: ":"}  # as on the timeline
+    assert [text.get_text() for text in alone.texts] == ["0.6"]
+
+
+def test_the_captions_say_what_the_short_words_and_colours_mean(results):
+    section = calibration.report(results).parts[0]
+    for caption in (section.caption, section.table.caption):
+        assert "Thresholds of the paper: σm of the memory gate, σen of the prior gate." in caption
+    assert "AURC: area under the risk–coverage curve" in section.table.caption
+    assert "the darker the more samples" in section.caption
 
 
 def test_the_rank_correlation_stands_outside_the_density(results):

@@ -11,12 +11,15 @@ from tests.browser import chromium
 from tests.report.clips import FRAMES, write_study_with_clips
 from tests.report.conftest import make_study
 
+ABSENT = [2, 3]  # frames without the object
+
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     study = make_study()
     study.report = ("ablation", "policies")
-    return make(write_study_with_clips(tmp_path_factory.mktemp("results") / "fabricated"), study).page.as_uri()
+    folder = write_study_with_clips(tmp_path_factory.mktemp("results") / "fabricated", absent=ABSENT)
+    return make(folder, study).page.as_uri()
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +83,33 @@ def test_the_given_frame_is_said_to_be_given(page):
     assert kept.all_inner_texts() == ["given", "given"]
     part(page, "slider").fill("1")
     assert set(kept.all_inner_texts()) <= {"yes", "no"}
+
+
+def test_frames_without_the_object_are_shaded_and_called_absent(page):
+    iou = part(page, "readout").locator("td:nth-child(2)")
+    for index in range(FRAMES):
+        part(page, "slider").fill(str(index))
+        assert [text == "absent" for text in iou.all_inner_texts()] == [index in ABSENT] * 2
+        assert "absent" not in part(page, "readout").locator("td:nth-child(3)").all_inner_texts()
+    shades = page.eval_on_selector_all(".chart .shade", "all => all.map((each) => Number(each.getAttribute('x')))")
+    assert shades == [1000 * (index - 0.5) / (FRAMES - 1) for index in ABSENT]
+    assert page.locator(".legend").get_by_text("object absent").is_visible()
+
+
+def test_the_gates_differ_in_their_lines_as_the_legend_says(page):
+    dashes = [
+        page.eval_on_selector(f".chart .{line}", "line => getComputedStyle(line).strokeDasharray")
+        for line in ("dashed", "dotted")
+    ]
+    assert len(set(dashes)) == 2 and "none" not in dashes
+    words = page.locator(".legend span").all_inner_texts()
+    assert [text for text in words if "σ" in text] == ["dashed: σm = 0.7", "dotted: σen = 0.65"]
+
+
+def test_the_menu_has_the_order_of_the_page(page):
+    targets = page.locator("nav a").evaluate_all("links => links.map((each) => each.hash.slice(1))")
+    sections = page.locator("main > section").evaluate_all("all => all.map((each) => each.id)")
+    assert targets == [name for name in sections if name in targets] and targets[1] == "player"
 
 
 def test_a_mask_is_chosen_by_button_and_by_number(page):

@@ -48,6 +48,20 @@ def test_the_numbers_are_means_over_the_objects_of_a_frame(shown, tmp_path):
     assert video["numbers"]["qpm"]["iou"][4] == pytest.approx(own.iou_true.mean(), abs=5e-4)
 
 
+def test_frames_without_the_object_are_marked_and_the_caption_explains_the_shade(shown, tmp_path):
+    gone = player.player(load(write_study_with_clips(tmp_path / "gone", absent=[2, 3])), "qpm", "stm")
+    for video in gone["videos"]:
+        for case in ("stm", "qpm"):
+            assert video["numbers"][case]["absent"] == [0, 0, 1, 1] + [0] * (FRAMES - 4)
+    assert gone["absences"] and "Shaded: the object is out of view" in gone["caption"]
+    assert not shown["absences"] and "Shaded" not in shown["caption"]
+
+
+def test_the_gates_are_drawn_as_on_the_timeline_and_a_gate_that_a_policy_lacks_is_not(shown, tmp_path):
+    assert [(gate["name"], gate["line"]) for gate in shown["gates"]] == [("σm", "dashed"), ("σen", "dotted")]
+    assert player.player(load(write_study_with_clips(tmp_path / "plain")), "stm", "qpm")["gates"] == []
+
+
 def test_the_given_frame_is_told_from_those_that_were_kept(shown):
     own = shown["videos"][0]["numbers"]["qpm"]
     assert own["given"] == [True] + [False] * (FRAMES - 1)

@@ -95,6 +95,32 @@ def test_drawing_survives_a_network_without_score():
     assert "true IoU" in {text.get_text() for text in ax.texts}
 
 
+def beside(ax) -> dict[str, float]:
+    """The names of the lines, and their heights."""
+    return {text.get_text(): text.xy[1] for text in ax.texts if text.xy[0] == 1.008 and text.get_fontsize() == 7.5}
+
+
+def test_a_name_stands_above_the_strips_whose_rows_it_would_seem_to_name():
+    rows = pd.concat([video().assign(score=0.0, iou_true=0.0), video().assign(case="stm", iou_true=0.02)])
+    with style.theme():
+        ax = style.figure().subplots()
+        timeline.draw(timeline.prepare(rows, "qpm", "v", "stm"), ax, 0.7, 0.65, 1.6, "stm")
+    names = beside(ax)
+    below = {name for name, height in names.items() if height < 0}
+    assert below == {"4 frames"}
+    lines = sorted(height for name, height in names.items() if name not in below)
+    gap = timeline.LABEL / 1.6 * (1.05 - timeline.BANK_AT)
+    assert lines[0] >= gap / 2 and np.diff(lines).min() > 0.99 * gap and lines[-1] < 1
+
+
+def test_the_grey_line_is_called_by_its_case():
+    rows = pd.concat([video(), video().assign(case="stm", iou_true=0.1)])
+    with style.theme():
+        ax = style.figure().subplots()
+        timeline.draw(timeline.prepare(rows, "qpm", "v", "stm"), ax, baseline="stm")
+    assert "true IoU under STM" in beside(ax)
+
+
 @pytest.mark.parametrize("height", [1.6, 2.6])
 def test_names_beside_lines_that_end_together_keep_apart_at_any_height(height):
     rows = video().assign(score=0.8, iou_true=0.8)
@@ -102,6 +128,5 @@ def test_names_beside_lines_that_end_together_keep_apart_at_any_height(height):
         drawing = style.figure(style.PAGE, 2 * height)
         ax = drawing.add_axes((0.1, 0.25, 0.7, 0.5))
         timeline.draw(timeline.prepare(rows, "qpm", "v"), ax, 0.78, 0.76, height)
-    beside = [text for text in ax.texts if text.xy[0] == 1.008 and text.get_fontsize() == 7.5]
-    inches = sorted(ax.transData.transform((0, text.xy[1]))[1] / drawing.dpi for text in beside)
+    inches = sorted(ax.transData.transform((0, place))[1] / drawing.dpi for place in beside(ax).values())
     assert len(inches) == 5 and np.diff(inches).min() > 7.5 / 72 * 1.1  # a line of print

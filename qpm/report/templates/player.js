@@ -38,7 +38,8 @@
     readout.replaceChildren(...data.cases.map((item) => {
       const own = video.numbers[item.name], row = document.createElement("tr");
       const kept = own.given[index] ? "given" : own.kept[index] ? "yes" : "no";
-      [item.label, number(own.iou[index]), number(own.score[index]), kept, own.prior[index] || "–", own.bank[index] ?? "–"]
+      const iou = own.absent[index] === 1 ? "absent" : number(own.iou[index]);  // 0 by rule: nothing was lost there
+      [item.label, iou, number(own.score[index]), kept, own.prior[index] || "–", own.bank[index] ?? "–"]
         .forEach((text, column) => {
           const cell = document.createElement("td");
           cell.textContent = text;
@@ -69,11 +70,17 @@
     return svg("path", { d: path, stroke: colour });
   }
 
+  function shade(video, index, share) {  // paler where only some of the objects are absent
+    const [left, right] = [index - 0.5, index + 0.5].map((at) => Math.min(1000, Math.max(0, x(video, at))));
+    return svg("rect", { class: "shade", x: left, width: right - left, y: 0, height: y(0), opacity: share });
+  }
+
   function drawChart(video) {
     const own = video.numbers[data.shown], other = data.cases.find((item) => item.name !== data.shown);
-    const parts = [0, 0.5, 1].map((value) => svg("line", { x1: 0, x2: 1000, y1: y(value), y2: y(value), stroke: "var(--line)" }));
-    Object.values(data.gates).filter((value) => value !== null).forEach((value) =>
-      parts.push(svg("line", { x1: 0, x2: 1000, y1: y(value), y2: y(value), stroke: "var(--soft)", "stroke-dasharray": "4 4" })));
+    const parts = own.absent.flatMap((share, index) => share ? [shade(video, index, share)] : []);
+    parts.push(...[0, 0.5, 1].map((value) => svg("line", { x1: 0, x2: 1000, y1: y(value), y2: y(value), stroke: "var(--line)" })));
+    data.gates.forEach((gate) =>
+      parts.push(svg("line", { class: gate.line, x1: 0, x2: 1000, y1: y(gate.value), y2: y(gate.value), stroke: "var(--soft)" })));
     if (other) parts.push(line(video, video.numbers[other.name].iou, "var(--base)"));
     parts.push(line(video, own.iou, "var(--iou)"), line(video, own.score, "var(--score)"));
     own.kept.forEach((kept, index) => {
