@@ -15,6 +15,7 @@ from qpm.cli import (
     doctor,
     export,
     importing,
+    rendering,
     scoring,
     studies,
     training,
@@ -66,7 +67,7 @@ def main(
 
 app.command("run")(studies.run)
 app.command("status")(studies.status)
-app.command("render")(studies.render)
+app.command("render")(rendering.render)
 app.command("verify")(studies.verify)
 app.command("train")(training.train)
 app.command("import-run")(training.import_run)

@@ -1,4 +1,4 @@
-"""`qpm run`, `status` and `render`: a study from its YAML file to its tables."""
+"""`qpm run`, `status` and `verify`: a study from its YAML file to its tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from qpm.cli.faults import EXPECTED, explain, terminated
+from qpm.cli.faults import terminated
 from qpm.cli.output import show
 
 WIDTH = 120  # longest line of a caption
@@ -145,44 +145,3 @@ def verify(
     show(rows, as_json=as_json, empty="")
     typer.echo(f"{study.stem}: {len(checked) - len(bad)} of {len(checked)} files are as they should be", err=True)
     raise typer.Exit(int(bool(bad)))
-
-
-def render(
-    context: typer.Context,
-    studies: Annotated[list[Path], typer.Argument(metavar="STUDY.yaml ...", help="One study or several.")],
-    results: Results = Path("results"),
-    set_: Overrides = None,
-    allow_partial: Annotated[
-        bool, typer.Option("--allow-partial", help="Make the tables even if some trial is not finished.")
-    ] = False,
-) -> None:
-    """Make tables and figures again from the rows.
-
-    Needs no GPU and no torch. Of several studies, one that cannot be rendered is named and does not keep the others
-    from it; the exit code is then 1.
-
-    \b
-    Examples:
-      qpm render studies/quickstart.yaml
-      qpm render studies/ablation.yaml studies/controls.yaml
-    """
-    from qpm.report.load import missing
-    from qpm.report.render import render
-    from qpm.study.spec import load_study
-
-    failed = False
-    for file in studies:
-        try:
-            asked = load_study(file, set_ or ())
-            if (lacking := missing(results / asked.name)) and not allow_partial:
-                wanted = "--allow-partial makes the tables of the others"
-                raise ValueError(f"not finished: {'; '.join(lacking)}; {wanted}")
-            made = render(results / asked.name, asked)
-            told(asked.name, made)
-            page(asked.name, made)
-        except EXPECTED as error:
-            if len(studies) == 1 or context.find_root().meta["qpm.debug"]:
-                raise
-            failed = True
-            typer.echo("\n".join([f"{file}:", *explain(error)]), err=True)
-    raise typer.Exit(int(failed))
