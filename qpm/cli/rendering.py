@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -72,8 +73,14 @@ def made(file: Path, settings: Sequence[str], results: Path, allow_partial: bool
 def attempts(make: partial[Made], files: Sequence[Path]) -> Iterator[Made | list[str]]:
     """The outcome for each file in turn, made in processes of their own: files, or lines that tell what was wrong."""
     workers = min(len(files), available_cpus())
-    with ProcessPoolExecutor(workers, get_context("spawn"), prepare) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _begin) as pool:
         yield from pool.map(partial(_attempt, make), files)
+
+
+def _begin() -> None:
+    """Ctrl-C is the parent's to answer: it starts no other and waits for those that are being made."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    prepare()
 
 
 def _attempt(make: partial[Made], file: Path) -> Made | list[str]:
