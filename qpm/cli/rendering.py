@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import signal
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from multiprocessing import get_context
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from qpm.cli.faults import EXPECTED, explain
-from qpm.cli.output import prepare
 from qpm.cli.studies import Overrides, Results, page, told
 from qpm.provenance import available_cpus
-
-Made = tuple[str, list[Path]]  # a study's name and its files
 
 
 def render(
@@ -39,21 +36,21 @@ def render(
       qpm render studies/quickstart.yaml
       qpm render studies/ablation.yaml studies/controls.yaml
     """
-    make = partial(made, settings=set_ or (), results=results, allow_partial=allow_partial)
-    alone = len(studies) == 1 or bool(context.find_root().meta["qpm.debug"])
+    if len(studies) == 1:
+        one(studies[0], results, set_ or (), allow_partial)
+        return
+    options = ["--results", str(results), *(f"--set={setting}" for setting in set_ or ())]
+    options += ["--allow-partial"] * allow_partial + ["--debug"] * bool(context.find_root().meta["qpm.debug"])
     failed = False
-    for file, outcome in zip(studies, map(make, studies) if alone else attempts(make, studies), strict=True):
-        if isinstance(outcome, tuple):
-            told(*outcome)
-            page(*outcome)
-        else:
-            failed = True
-            typer.echo("\n".join([f"{file}:", *outcome]), err=True)
+    for file, made in zip(studies, each_alone(studies, options), strict=True):
+        failed = failed or made.returncode != 0
+        typer.echo(made.stdout, nl=False)
+        typer.echo((f"{file}:\n" if made.returncode else "") + made.stderr, nl=False, err=True)
     raise typer.Exit(int(failed))
 
 
-def made(file: Path, settings: Sequence[str], results: Path, allow_partial: bool) -> Made:
-    """Render one study.
+def one(file: Path, results: Path, settings: Sequence[str], allow_partial: bool) -> None:
+    """Render one study and print its tables.
 
     Raises
     ------
@@ -67,24 +64,21 @@ def made(file: Path, settings: Sequence[str], results: Path, allow_partial: bool
     study = load_study(file, settings)
     if (lacking := missing(results / study.name)) and not allow_partial:
         raise ValueError(f"not finished: {'; '.join(lacking)}; --allow-partial makes the tables of the others")
-    return study.name, render(results / study.name, study)
+    files = render(results / study.name, study)
+    told(study.name, files)
+    page(study.name, files)
 
 
-def attempts(make: partial[Made], files: Sequence[Path]) -> Iterator[Made | list[str]]:
-    """The outcome for each file in turn, made in processes of their own: files, or lines that tell what was wrong."""
-    workers = min(len(files), available_cpus())
-    with ProcessPoolExecutor(workers, get_context("spawn"), _begin) as pool:
-        yield from pool.map(partial(_attempt, make), files)
+def each_alone(files: Sequence[Path], options: Sequence[str]) -> Iterator[subprocess.CompletedProcess[str]]:
+    """Run `qpm render` for each file in a process of its own, as many at a time as there are cores, and tell in turn.
 
+    Such a process ends by itself, whatever becomes of this one.
+    """
+    environment = os.environ | {"COLUMNS": str(shutil.get_terminal_size().columns)}
 
-def _begin() -> None:
-    """Ctrl-C is the parent's to answer: it starts no other and waits for those that are being made."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    prepare()
+    def render(file: Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "qpm", "render", str(file), *options]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
-
-def _attempt(make: partial[Made], file: Path) -> Made | list[str]:
-    try:
-        return make(file)
-    except EXPECTED as error:
-        return explain(error)
+    with ThreadPoolExecutor(min(len(files), available_cpus())) as pool:
+        yield from pool.map(render, files)

@@ -12,8 +12,6 @@ from qpm.files import write_json
 from qpm.report.load import Results, trial_case
 from qpm.report.write import Table
 
-SHARED = 0.05  # of the longest trial's time: one that took less has its rows from another's run
-
 
 def facts(results: Results) -> dict[str, str]:
     """Return what the numbers depend on, each fact once, in words."""
@@ -23,9 +21,9 @@ def facts(results: Results) -> dict[str, str]:
             found.setdefault(name, {})[value] = None
     joined = {name: "; ".join(values) for name, values in found.items()}
     seconds = [float(trial["seconds"]) for trial in results.trials if trial.get("seconds")]
-    sharing = "; those that took their rows from a shared run have next to no time of their own"
-    shared = len(seconds) > 1 and min(seconds) < SHARED * max(seconds)
-    told = f"{sum(seconds) / 60:.1f} min over all trials{sharing if shared else ''}"
+    shared = any(trial.get("shared") for trial in results.trials)
+    sharing = "; the time of a shared run stands with the trials that worked on it" if shared else ""
+    told = f"{sum(seconds) / 60:.1f} min over all trials{sharing}"
     return joined | ({"compute time": told} if seconds else {})
 
 

@@ -9,6 +9,11 @@ from qpm.report import style
 from qpm.report.load import Results
 
 SIGNALS = {"confidence": "decoder's confidence", "score_raw": "raw score", "iou_true": "true IoU"}
+LEAVING = {
+    "lowest": "the lowest score leaves",
+    "random": "a random one leaves",
+    "score_and_recency": "a low score and age make one leave",
+}
 ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 
 
@@ -45,13 +50,16 @@ def prior(rule: Mapping[str, Any]) -> str:
 
 def _shelf(shelf: Mapping[str, Any]) -> str:
     """What one part of the memory holds."""
-    most, words = shelf.get("capacity"), _kept(shelf["keep"])
-    if shelf["keep"].get("rule") == "always" and most:
+    most, keep = shelf.get("capacity"), shelf["keep"]
+    leaving = (shelf.get("evict") or {}).get("rule", "oldest")
+    if keep.get("rule") == "always" and most and leaving == "oldest":
         return "the previous frame" if most == 1 else f"the last {most} frames"
-    return words + (f" ({most} at most)" if most else "")
+    which = "" if leaving == "oldest" else f"; {LEAVING.get(leaving, f'{leaving} decides which leaves')}"
+    return _kept(keep) + (f" ({most} at most{which})" if most else "")
 
 
 def _kept(rule: Mapping[str, Any]) -> str:
+    """Which frames a rule keeps."""
     match rule.get("rule"):
         case "always":
             return "every frame"
@@ -62,15 +70,29 @@ def _kept(rule: Mapping[str, Any]) -> str:
         case "quality_gate" | "oracle_gate":
             return f"at most every {_ordinal(rule['n'])}, if its {_above(rule, 'sigma_m')}"
         case "random_gate" if rule.get("like"):
-            return f"as many, drawn at random, as a gate keeps whose {_above(rule['like'], 'sigma_m')}"
+            return f"as many as of the following, but drawn at random: {_kept(rule['like'])}"
+        case "random_gate":
+            return f"{rule['share']:.0%} of every {_ordinal(rule['n'])}, drawn at random"
+        case "threshold":
+            bounds = [f"{side} {rule[side]:g}" for side in ("above", "below") if rule.get(side) is not None]
+            return f"those whose {_signal(rule)} is {' and '.join(bounds)}"
+        case "all_of" | "any_of" as how:
+            parts = "; ".join(_kept(part) for part in rule["rules"])
+            return f"what {'all' if how == 'all_of' else 'any'} of these keep ({parts})"
+        case "frames":
+            return "the frames of a list"
         case other:
-            return f"those chosen by {other}"
+            return f"what {other} keeps"
 
 
 def _above(rule: Mapping[str, Any], threshold: str) -> str:
     """A gate in words: "score is above σm = 0.7"."""
-    signal = rule.get("signal", "score")
-    return f"{SIGNALS.get(signal, signal)} is above {style.sign(threshold)} = {rule[threshold]:g}"
+    return f"{_signal(rule)} is above {style.sign(threshold)} = {rule[threshold]:g}"
+
+
+def _signal(rule: Mapping[str, Any]) -> str:
+    signal = str(rule.get("signal", "score"))
+    return SIGNALS.get(signal, signal.replace("_", " "))
 
 
 def _listed(policies: Mapping[str, Mapping[str, Any]], words: Callable[[Mapping[str, Any]], str]) -> str:

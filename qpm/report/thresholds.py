@@ -142,7 +142,7 @@ def draw_heatmap(table: pd.DataFrame, ax: Axes) -> None:
         bar.set_label("difference (points of 100)")
     outline(level, ax)
     if large:
-        hatch(apart.to_numpy().astype(bool), ax)
+        hatch(apart.eq(True).to_numpy(), ax)  # not where nobody measured
     ax.set_xticks(range(grid.shape[1]), [f"{value:g}" for value in grid.columns])
     ax.set_yticks(range(grid.shape[0]), [f"{value:g}" for value in grid.index])
     if large:

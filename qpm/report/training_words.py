@@ -37,8 +37,11 @@ def _start(start: str) -> str:
     return STARTS.get(start, f"the weights {start}")
 
 
-def _differences(trainings: Iterable[tuple[str, Mapping[str, Any]]]) -> list[str]:
+def _differences(trainings: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
     """The settings in which cases differ, and a warning where the loss is among them."""
+    stages = {case: len(training.get("stages", ())) for case, training in trainings}
+    if len(set(stages.values())) > 1:
+        return [f"They have {', '.join(f'{n} ({style.label(case)})' for case, n in stages.items())} stages."]
     flat = {case: dict(_flat(training)) for case, training in trainings}
     keys = dict.fromkeys(key for settings in flat.values() for key in settings if key != "seed")
     found = {key: [settings.get(key) for settings in flat.values()] for key in keys}
@@ -48,7 +51,7 @@ def _differences(trainings: Iterable[tuple[str, Mapping[str, Any]]]) -> list[str
     said = []
     for key, values in list(differing.items())[:MOST]:
         own = (f"{_short(value)} ({style.label(case)})" for case, value in zip(flat, values, strict=True))
-        said.append(f"{key.rpartition('.')[2]}: {', '.join(own)}")
+        said.append(f"{[part for part in key.split('.') if not part.isdigit()][-1]}: {', '.join(own)}")
     words = [f"They differ in {'; '.join(said)}{'; and more' if len(differing) > MOST else ''}."]
     if any(".loss." in key for key in differing):
         words.append("So the levels of their losses do not compare.")
@@ -56,13 +59,18 @@ def _differences(trainings: Iterable[tuple[str, Mapping[str, Any]]]) -> list[str
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(map(_short, value)) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _flat(value: Any, key: str = "") -> Iterable[tuple[str, Any]]:
-    """Settings by dotted key."""
-    parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else None
-    if parts is None:
+    """Settings by dotted key; a list of plain values is one."""
+    if isinstance(value, Mapping):
+        parts: Iterable[tuple[Any, Any]] = value.items()
+    elif isinstance(value, list) and any(isinstance(part, Mapping | list) for part in value):
+        parts = enumerate(value)
+    else:
         yield key, value
         return
     for name, part in parts:

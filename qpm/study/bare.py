@@ -87,7 +87,9 @@ def import_run(folder: Path, results: Path) -> str:
     path = folder / RECORD
     if not path.is_file():
         raise FileNotFoundError(f"no {path}: expected the folder that `qpm train STUDY.yaml --out DIR` wrote")
+    alive = locks.owner(folder / LOCK) is not None
     record = json.loads(path.read_text(encoding="utf-8"))
+    alive = alive or locks.owner(folder / LOCK) is not None  # it may begin or end between
     config, origin = record["config"], record["provenance"]
     tracker = Tracker(results, config["study"])
     run_id = tracker.find("qpm.trial_hash", record["id"])
@@ -97,8 +99,9 @@ def import_run(folder: Path, results: Path) -> str:
         run_id = tracker.start_trial(launch, config["case"], trial, origin)
         tracker.end(launch, "finished")
     tracker.log_metrics(run_id, history(folder, tracker.last_step(run_id, "loss")))
-    if record["status"] == "running" and locks.owner(folder / LOCK):
-        return run_id  # its end is yet to come
+    if record["status"] == "running" and alive:
+        tracker.go_on(run_id)  # its end is yet to come
+        return run_id
     status = "killed" if record["status"] == "running" else record["status"]
     tracker.end_trial(run_id, status, folder, measures(folder), record["reason"])
     return run_id

@@ -10,10 +10,11 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from qpm.provenance import now
 
+_held: set[IO[str]] = set()  # by this process
 log = logging.getLogger(__name__)
 
 
@@ -50,7 +51,21 @@ def hold(path: Path, what: str, wait: bool = False) -> Iterator[None]:
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": now()}))
         file.flush()
-        yield  # closing the file gives the lock back
+        _held.add(file)
+        try:
+            yield  # closing the file gives the lock back
+        finally:
+            _held.discard(file)
+
+
+def _let_go() -> None:
+    """In a forked process: the lock is its parent's alone, and ends with that; closing a copy gives nothing back."""
+    for file in _held:
+        file.close()
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 def owner(path: Path) -> dict[str, Any] | None:

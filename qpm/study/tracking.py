@@ -148,6 +148,12 @@ class Tracker:
         """End a run with the ledger's word for how."""
         self.client.set_terminated(run_id, ENDED[status])
 
+    def go_on(self, run_id: str) -> None:
+        """Say that a run is running, however it ended before."""
+        self.client.update_run(run_id, status="RUNNING")
+        if "qpm.reason" in self.client.get_run(run_id).data.tags:
+            self.client.delete_tag(run_id, "qpm.reason")
+
     def find(self, tag: str, value: str) -> str | None:
         """Id of this study's run with that tag, or None."""
         runs = self.client.search_runs([self.experiment], f"tags.`{tag}` = '{value}'", max_results=1)

@@ -106,6 +106,15 @@ def test_a_large_heatmap_tells_where_its_colours_end(results):
     assert "The deepest colour stands for ±8.9 and beyond (up to 9.9)" in text and "to σm = 0, σen = 0" in text
 
 
+def test_what_nobody_measured_is_not_hatched():
+    values = np.linspace(0, 1, 10)
+    table = pd.DataFrame([(a, b) for a in values for b in values], columns=["sigma_m", "sigma_en"])
+    table = table.assign(difference=0.0, low=-0.01, high=0.01, reference=table.index == 0, metric="G").drop([5, 50])
+    with style.theme():
+        ax = thresholds.figure(table, ["sigma_m", "sigma_en"]).axes[0]
+    assert not [patch for patch in ax.patches if patch.get_hatch()]
+
+
 def test_the_outline_of_one_cell_has_four_sides():
     ax = style.figure().subplots()
     thresholds.outline(np.array([[True, False], [False, False]]), ax)

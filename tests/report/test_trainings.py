@@ -81,6 +81,12 @@ def test_the_caption_tells_start_what_learns_and_in_what_the_cases_differ():
     stage["loss"]["bootstrap_final"] = 1.0
     assert recipe(trials[:1]) == "Each starts from the weights half. Only the quality head learns."
     assert recipe([{"config": {"case": "plain", "training": {}}}]) == ""
+    more = {"config": {"case": "more", "training": {"start": "half", "seed": 0, "stages": [stage, stage]}}}
+    assert recipe([trials[0], more]).endswith("They have 1 (plain), 2 (more) stages.")
+    both = stage | {"optimiser": {"trained": ["quality_head", "decoder"]}}
+    other = {"config": {"case": "both", "training": {"start": "half", "seed": 0, "stages": [both]}}}
+    words = "They differ in trained: quality_head (plain), quality_head decoder (both)."
+    assert recipe([trials[0], other]).endswith(words)
 
 
 def test_a_study_without_a_finished_training_says_so(tmp_path):

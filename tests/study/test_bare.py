@@ -56,14 +56,35 @@ def test_a_second_training_in_the_folder_is_refused_and_changes_nothing(trial, t
         assert (tmp_path / "run.json").read_bytes() == before
 
 
-def test_a_run_that_is_imported_while_it_runs_is_still_running(trial, tmp_path):
+def test_a_run_that_goes_on_is_running_again_and_then_ends(trial, tmp_path):
     folder, results = tmp_path / "run", tmp_path / "results"
+    with pytest.raises(KeyboardInterrupt), recorded(trial, folder):
+        log(folder, [10])
+        raise KeyboardInterrupt("stopped by SIGTERM")
+    run_id = import_run(folder, results)
+    client = Tracker(results, "trainings").client
     with recorded(trial, folder):
         log(folder, [10, 20])
-        run_id = import_run(folder, results)
-        client = Tracker(results, "trainings").client
-        assert client.get_run(run_id).info.status == "RUNNING" and client.get_metric_history(run_id, "loss")
+        assert import_run(folder, results) == run_id
+        run = client.get_run(run_id)
+        assert run.info.status == "RUNNING" and "qpm.reason" not in run.data.tags
     assert import_run(folder, results) == run_id and client.get_run(run_id).info.status == "FINISHED"
+
+
+def test_a_run_that_ends_while_it_is_imported_is_not_taken_for_a_killed_one(trial, tmp_path, monkeypatch):
+    folder, results = tmp_path / "run", tmp_path / "results"
+    training = recorded(trial, folder)
+    training.__enter__()
+    log(folder, [10])
+    read = bare.history
+
+    def slow(*asked):
+        training.__exit__(None, None, None)
+        return read(*asked)
+
+    monkeypatch.setattr(bare, "history", slow)
+    run_id = import_run(folder, results)
+    assert Tracker(results, "trainings").client.get_run(run_id).info.status == "RUNNING"  # the next import ends it
 
 
 def test_the_record_tells_how_a_training_failed(trial, tmp_path):

@@ -43,3 +43,20 @@ def test_a_disk_that_knows_no_locks_warns_and_goes_on(tmp_path: Path, monkeypatc
     with locks.hold(tmp_path / "a.lock", "study x"):
         assert locks.owner(tmp_path / "a.lock") is None
     assert "a.lock cannot be locked ([Errno 37] No locks available): see to it yourself" in caplog.text
+
+
+def test_a_process_that_the_owner_has_forked_does_not_keep_the_lock(tmp_path: Path) -> None:
+    path = tmp_path / "a.lock"
+    says = "os.fork() or print(os.getpid(), flush=True)"
+    fork = HOLD.replace("print('held', flush=True)", says).replace("import sys", "import os, sys")
+    owner = subprocess.Popen([sys.executable, "-c", fork, str(path)], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    child = int(owner.stdout.readline())
+    try:
+        assert (locks.owner(path) or {})["pid"] == owner.pid
+        owner.kill()
+        owner.wait()
+        os.kill(child, 0)  # it lives on, as a loader's process does for a while
+        assert locks.owner(path) is None
+    finally:
+        os.kill(child, signal.SIGKILL)
