@@ -74,8 +74,8 @@ Built-in val.
 
 ## Quality of the score
 
-Spearman: rank correlation of the score with the true IoU, the mean over videos. AUROC: of finding the masks \
-with IoU below 0.5.
+Over the frames that show the object. Spearman: rank correlation of the score with the true IoU, the mean over videos. \
+AUROC: of finding the masks with IoU below 0.5.
 
 | data | score | Spearman | AUROC |
 |---|---|---:|---:|
