@@ -74,7 +74,7 @@ def test_a_study_fills_the_table_of_every_case(study, first_run):
 
 
 def test_the_table_is_printed_and_written(study, first_run):
-    assert "stm" in first_run.stdout and "qpm" in first_run.stdout
+    assert "baseline (STM)" in first_run.stdout and "+ enhancement (QPM)" in first_run.stdout
     written = {path.suffix for path in (study.parent / "results" / "small").iterdir()}
     assert {".md", ".tex", ".csv"} <= written
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qpm.report import style, thresholds
+from qpm.report import heatmap, style, thresholds
 from qpm.report.load import NotMeasuredError, Results
 from tests.report.fabricate import study_rows
 
@@ -89,7 +89,7 @@ def test_the_plateau_is_a_small_difference_and_not_a_wide_interval():
     table["difference"] = [-0.05, 0.004, -0.02, 0.0]
     table["low"], table["high"] = [-0.2, 0.001, -0.03, 0.0], [0.1, 0.006, -0.01, 0.0]
     table["reference"], table["metric"] = [False, False, False, True], "G"
-    assert thresholds.told_apart(table).tolist() == [False, True, True, False]
+    assert heatmap.told_apart(table).tolist() == [False, True, True, False]
     with style.theme():
         ax = thresholds.figure(table, ["sigma_m", "sigma_en"]).axes[0]
     heavy = {text.get_text() for text in ax.texts if text.get_weight() == "bold"}
@@ -117,5 +117,5 @@ def test_what_nobody_measured_is_not_hatched():
 
 def test_the_outline_of_one_cell_has_four_sides():
     ax = style.figure().subplots()
-    thresholds.outline(np.array([[True, False], [False, False]]), ax)
+    heatmap.outline(np.array([[True, False], [False, False]]), ax)
     assert len(ax.lines) == 4
