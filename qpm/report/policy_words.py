@@ -68,7 +68,7 @@ def _kept(rule: Mapping[str, Any]) -> str:
         case "every_n":
             return f"every {_ordinal(rule['n'])}"
         case "quality_gate" | "oracle_gate":
-            return f"at most every {_ordinal(rule['n'])}, if its {_above(rule, 'sigma_m')}"
+            return f"at most every {_ordinal(rule['n'])}, if the {_above(rule, 'sigma_m')}"
         case "random_gate" if rule.get("like"):
             return f"as many as of the following, but drawn at random: {_kept(rule['like'])}"
         case "random_gate":

@@ -69,7 +69,7 @@ def test_the_caption_says_what_was_measured_and_what_may_not_be_compared(results
     for words in (
         "built-in synthetic videos (val): 8 videos",
         "Weights: half",
-        "if its score is above σm = 0.7 (quality gated, QPM)",
+        "if the score is above σm = 0.7 (quality gated, QPM)",
         "Prior: the previous mask if its score is above σen = 0.65, else the given one (QPM).",
         "J&F would weigh all objects alike",
         "must not be compared in absolute terms",

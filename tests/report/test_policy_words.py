@@ -19,15 +19,15 @@ def of(name):
         ("first_only", "nothing", ""),
         ("first_previous", "the previous frame", ""),
         ("every_frame", "every frame", ""),
-        ("quality_gated", "the previous frame and at most every 5th, if its score is above σm = 0.7", ""),
+        ("quality_gated", "the previous frame and at most every 5th, if the score is above σm = 0.7", ""),
         ("confidence_gate",
-         "the previous frame and at most every 5th, if its decoder's confidence is above σm = 0.93", ""),
+         "the previous frame and at most every 5th, if the decoder's confidence is above σm = 0.93", ""),
         ("random_gate",
-         "the previous frame and as many as of the following, but drawn at random: at most every 5th, if its score is "
+         "the previous frame and as many as of the following, but drawn at random: at most every 5th, if the score is "
          "above σm = 0.7", ""),
         ("oracle_prior", "the previous frame and every 5th",
          "the previous mask if its true IoU is above σen = 0.65, else the given one"),
-        ("qdmn", "the previous frame and at most every 5th, if its score is above σm = 0.8 (20 at most; "
+        ("qdmn", "the previous frame and at most every 5th, if the score is above σm = 0.8 (20 at most; "
          "a low score and age make one leave)",
          "the previous mask"),
         ("sam2_fifo", "the last 6 frames", ""),
@@ -47,7 +47,7 @@ def test_a_preset_is_told_by_what_it_does(name, kept, guided):
         ({"rule": "threshold", "signal": "area_ratio", "above": 0.8, "below": 1.2},
          "those whose area ratio is above 0.8 and below 1.2"),
         ({"rule": "any_of", "rules": [{"rule": "every_n", "n": 2}, {"rule": "quality_gate", "sigma_m": 0.9}]},
-         "what any of these keep (every 2nd; at most every 5th, if its score is above σm = 0.9)"),
+         "what any of these keep (every 2nd; at most every 5th, if the score is above σm = 0.9)"),
     ],
 )  # fmt: skip
 def test_every_rule_has_words(keep, words):
@@ -67,6 +67,6 @@ def test_no_two_presets_have_the_same_words_and_none_has_a_rules_name():
 
 def test_cases_that_are_alike_share_their_words(results):
     assert described(results, ["stm", "quality_gated", "qpm"]) == (
-        "Memory beside the given frames: nothing (STM); at most every 5th, if its score is above σm = 0.7 "
+        "Memory beside the given frames: nothing (STM); at most every 5th, if the score is above σm = 0.7 "
         "(quality gated, QPM). Prior: the previous mask if its score is above σen = 0.65, else the given one (QPM)."
     )
