@@ -11,16 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.gridspec import SubplotSpec
 
 from qpm.metrics import calibration
-from qpm.report import captions, failures, numbers, residuals, score_quality, style
+from qpm.report import captions, failures, numbers, residuals, score_quality, signs, style
 from qpm.report.load import Results
 from qpm.report.publish import Section, publish, together
-from qpm.report.score_quality import PAPER_GATES, gate_words, passing
+from qpm.report.score_quality import gate_words, passing
 from qpm.report.score_samples import COLOURS, KINDS, MARKERS, gated_kind, kinds, samples
 
 MIN_COUNT = 20  # bins with fewer samples are drawn hollow
 COVERAGE = np.linspace(0.05, 1, 39)  # below, a few masks of the highest scores decide
 WIDE: dict[str, dict[str, Any]] = {"score_raw": {"linewidth": 2.8, "alpha": 0.5}}  # seen where a thin line lies on it
-SIGNS = {"σm": "$σ_m$", "σen": "$σ_{en}$"}
 LIMITS = {"oracle": ("#333333", (0, (4, 2))), "random": ("#767676", (0, (1, 1.5)))}
 
 
@@ -69,11 +68,12 @@ def draw_scatter(table: pd.DataFrame, ax: Axes, gates: Sequence[float] = ()) -> 
     )
     ax.plot([0, 1], [0, 1], color="#777777", linewidth=0.8)
     for gate in gates:
-        sign = PAPER_GATES.get(gate)
-        ax.axvline(gate, color=style.IOU, linewidth=0.8, linestyle=":" if sign == "σen" else "--")
+        setting = signs.of_paper(gate)
+        ax.axvline(gate, color=style.IOU, linewidth=0.8, linestyle=signs.LINES.get(setting or "", "dashed"))
         left = len(gates) > 1 and gate == min(gates)  # names of two lines that are close stand to their outer sides
+        words = signs.DRAWN[setting] if setting else f"{gate:g}"
         name = ax.annotate(
-            SIGNS[sign] if sign else f"{gate:g}", (gate, 1), (-1 if left else 1, 1), textcoords="offset points",
+            words, (gate, 1), (-1 if left else 1, 1), textcoords="offset points",
             ha="right" if left else "left", va="bottom", fontsize=7, color=style.IOU,
         )  # fmt: skip
         name.set_in_layout(False)  # it has room below the margin, and need not push it up

@@ -10,14 +10,13 @@ from matplotlib.axes import Axes
 
 from qpm.metrics.pairing import METRICS, VIDEO
 from qpm.metrics.resampling import bootstrap, interval, pooled_mean
-from qpm.report import captions, numbers, style
+from qpm.report import captions, numbers, signs, style
 from qpm.report.load import Results, trial_case
 from qpm.report.publish import Section, publish
+from qpm.report.signs import AXES, PAPER
 from qpm.report.write import Table, write_text
 
 FILE = "curves.parquet"  # beside a trial's rows, from `qpm.study.evaluate_curves`
-PAPER = {"sigma_m": 0.7, "sigma_en": 0.65}
-SIGNS = {"sigma_m": "memory threshold $σ_m$", "sigma_en": "prior threshold $σ_{en}$"}
 RESAMPLES = 1999
 
 
@@ -106,7 +105,7 @@ def draw_memory(table: pd.DataFrame, setting: str, ax: Axes) -> Axes:
     right.spines["right"].set_visible(True)
     right.grid(visible=False)
     _mark_paper(ax, setting)
-    ax.set_xlabel(SIGNS.get(name(setting), setting))
+    ax.set_xlabel(AXES.get(name(setting), setting))
     return right
 
 
@@ -117,7 +116,7 @@ def figure(tables: dict[str, pd.DataFrame]) -> style.PrintFigure:
     for column, (setting, table) in enumerate(tables.items()):
         draw(table, setting, axes[0, column])
         banks.append(draw_memory(table, setting, axes[1, column]))
-        title = f"{'abcdefgh'[column]}  {SIGNS.get(name(setting), setting)}"
+        title = f"{'abcdefgh'[column]}  {AXES.get(name(setting), setting)}"
         axes[0, column].set_title(title if len(tables) > 1 else "")
         if column:
             axes[0, column].set_ylabel("")
@@ -179,7 +178,7 @@ def caption(results: Results, case: str, tables: dict[str, pd.DataFrame]) -> str
     """Return the caption of the figure."""
     metric = next(iter(tables.values())).metric.iloc[0]
     ranges = " and ".join(
-        f"{style.sign(name(setting))} from {table.low.iloc[0]:g} to {table.high.iloc[-1]:g}"
+        f"{signs.sign(name(setting))} from {table.low.iloc[0]:g} to {table.high.iloc[-1]:g}"
         for setting, table in tables.items()
     )
     what = (
@@ -237,7 +236,7 @@ def _interval(sums: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
 def _cells(setting: str, what: str, row: pd.Series, table: pd.DataFrame) -> dict[str, str]:
     first, last = row.low == table.low.iloc[0], row.high == table.high.iloc[-1]
     return {
-        "Threshold": style.sign(name(setting)),
+        "Threshold": signs.sign(name(setting)),
         "Step": what,
         "From": ("≤ " if first else "") + numbers.fixed(row.low, 4),
         "To": ("≥ " if last else "") + numbers.fixed(row.high, 4),

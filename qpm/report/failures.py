@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from qpm.metrics import calibration
-from qpm.report import captions, numbers, style
+from qpm.report import captions, numbers, signs, style
 from qpm.report.load import Results
 from qpm.report.publish import Section, publish
 from qpm.report.score_samples import COLOURS, KINDS, gated_kind, samples
@@ -27,7 +27,6 @@ OUTCOMES = {  # of a mask at a gate; a second sign beside colour
     "good dropped": ("#9ecae1", "...."), "bad dropped": ("#e6e6e6", ""),
 }  # fmt: skip
 BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.27), "fontsize": 6.5, "borderaxespad": 0.2}
-GATE_SIGNS = {0.7: "$σ_m$", 0.65: "$σ_{en}$"}
 
 
 def prepare_curves(rows: pd.DataFrame, case: str, scores: Sequence[str] = SCORES) -> pd.DataFrame:
@@ -139,9 +138,9 @@ def draw_gates(table: pd.DataFrame, ax: Axes) -> None:
                             va="bottom", arrowprops={"arrowstyle": "-", "color": hue, "linewidth": 0.8, "shrinkA": 0,
                                                      "shrinkB": 0})  # fmt: skip
         left += share
-    signs = [f"{GATE_SIGNS.get(gate, 'score')} > {gate:g}".replace("> ", "= ", gate in GATE_SIGNS)
-             for gate in table.gate]  # fmt: skip
-    ax.set_yticks(table.index, signs)
+    known = [signs.of_paper(gate) for gate in table.gate]
+    names = [f"{signs.DRAWN[setting]} =" if setting else "score >" for setting in known]
+    ax.set_yticks(table.index, [f"{name} {gate:g}" for name, gate in zip(names, table.gate, strict=True)])
     ax.set(xlim=(0, 1), ylim=(len(table) - 0.55, -0.65), xlabel="share of masks")
     ax.grid(axis="y", visible=False)
     ax.legend(ncols=4, handlelength=1.2, columnspacing=0.9, handletextpad=0.4, **BELOW)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from qpm.report import captions, numbers
-from qpm.report.curves import SIGNS
+from qpm.report.signs import AXES
 
 FEW = 9  # values of a setting up to which a heatmap has its numbers in it
 COLOURED = 0.9  # share of the differences that a large heatmap's colours span; the rest have the deepest
@@ -26,7 +26,7 @@ def draw(table: pd.DataFrame, ax: Axes) -> None:
     grid = table.pivot(index=up, columns=across, values="difference").sort_index(ascending=False)
     apart = table.assign(apart=told_apart(table)).pivot(index=up, columns=across, values="apart").loc[grid.index]
     level = grid.abs().to_numpy() < PLATEAU
-    large, limit = max(grid.shape) > FEW, colour_limit(table)
+    large, limit = is_large(table, [across, up]), colour_limit(table)
     image = ax.imshow(100 * grid, cmap="RdBu", vmin=-100 * limit, vmax=100 * limit, aspect="auto")
     if not large:
         _write_numbers(grid, level, limit, ax, _reference_place(table, grid))
@@ -42,8 +42,13 @@ def draw(table: pd.DataFrame, ax: Axes) -> None:
     if large:
         ax.tick_params(labelsize=6)
         ax.tick_params(axis="x", rotation=90)
-    ax.set(xlabel=SIGNS.get(across, across), ylabel=SIGNS.get(up, up))
+    ax.set(xlabel=AXES.get(across, across), ylabel=AXES.get(up, up))
     ax.grid(visible=False)
+
+
+def is_large(table: pd.DataFrame, keys: Sequence[str]) -> bool:
+    """Return whether a grid over the keys has too many points for a number in each cell."""
+    return bool(table[list(keys)].nunique().max() > FEW)
 
 
 def told_apart(table: pd.DataFrame) -> pd.Series:
@@ -55,8 +60,7 @@ def colour_limit(table: pd.DataFrame) -> float:
     """Return the difference that has the deepest colour: the largest; of many points only most reach it."""
     across, up = str(table.columns[0]), str(table.columns[1])
     sizes = table.difference.abs()
-    large = table[[across, up]].nunique().max() > FEW
-    return max(float(sizes.quantile(COLOURED) if large else sizes.max()), 1e-6)
+    return max(float(sizes.quantile(COLOURED) if is_large(table, [across, up]) else sizes.max()), 1e-6)
 
 
 def _write_numbers(
@@ -95,7 +99,7 @@ def hatch(outside: np.ndarray, ax: Axes) -> None:
 
 def words(table: pd.DataFrame, keys: Sequence[str], metric: str, reference: str) -> str:
     """Return what the heatmap shows, for its caption; `reference` names the point that the others are compared with."""
-    large = table[list(keys)].nunique().max() > FEW
+    large = is_large(table, keys)
     limit, most = 100 * colour_limit(table), 100 * float(table.difference.abs().max())
     return captions.join(
         f"Difference in {metric} (points of 100) to {reference} (the cross) over the two thresholds; outlined"

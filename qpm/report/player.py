@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from qpm.datasets import AnyDataset
 from qpm.datasets.video import Video
 from qpm.images import read_labels
-from qpm.report import captions, numbers, style
+from qpm.report import captions, numbers, signs, style
 from qpm.report.choice import choose
 from qpm.report.data_uri import frame_uri, mask_uri, outline_uri
 from qpm.report.load import NotMeasuredError, Results
@@ -20,7 +20,6 @@ from qpm.report.timeline import absence, gates, prepare
 
 MOST_FRAMES = 40  # of a video; of a longer one every second, third, ... frame is shown
 LONG_SIDE = 416  # pixels of a picture
-GATE_LINES = {"σm": "dashed", "σen": "dotted"}  # as `timeline` draws them
 
 
 def player(results: Results, case: str, baseline: str) -> dict[str, Any]:
@@ -41,7 +40,7 @@ def player(results: Results, case: str, baseline: str) -> dict[str, Any]:
     chosen = choose(results.rows, case, baseline, both)
     dataset: Any = TypeAdapter(AnyDataset).validate_python(results.config(case)["dataset"]).open()
     place = {name: index for index, name in enumerate(dataset.names())}
-    values = dict(zip(GATE_LINES, gates(results, case), strict=True))
+    values = dict(zip(signs.PAPER, gates(results, case), strict=True))
     drawn = pd.concat([prepare(results.rows, case, name) for name in chosen.sequence])
     caption = captions.join(
         f"{style.label(case)} and {style.label(baseline)}, by J&F: {', '.join(chosen.rule)} among the "
@@ -56,8 +55,8 @@ def player(results: Results, case: str, baseline: str) -> dict[str, Any]:
         "cases": [{"name": name, "label": style.label(name)} for name in folders],
         "shown": case,
         "gates": [
-            {"name": name, "line": GATE_LINES[name], "value": value}
-            for name, value in values.items()
+            {"name": signs.TEXT[setting], "line": signs.LINES[setting], "value": value}
+            for setting, value in values.items()
             if value is not None
         ],
         "absences": bool((drawn.absent > 0).any()),

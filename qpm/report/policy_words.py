@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from qpm.report import style
+from qpm.report import signs, style
 from qpm.report.load import Results
 
 SIGNALS = {"confidence": "decoder's confidence", "score_raw": "raw score", "iou_true": "true IoU"}
@@ -87,7 +87,7 @@ def _kept(rule: Mapping[str, Any]) -> str:
 
 def _above(rule: Mapping[str, Any], threshold: str) -> str:
     """A gate in words: "score is above σm = 0.7"."""
-    return f"{_signal(rule)} is above {style.sign(threshold)} = {rule[threshold]:g}"
+    return f"{_signal(rule)} is above {signs.sign(threshold)} = {rule[threshold]:g}"
 
 
 def _signal(rule: Mapping[str, Any]) -> str:

@@ -9,13 +9,12 @@ import pandas as pd
 from sklearn.metrics import roc_curve
 
 from qpm.metrics import calibration
-from qpm.report import captions, numbers, style
+from qpm.report import captions, numbers, signs, style
 from qpm.report.load import Results
 from qpm.report.score_samples import KINDS, samples
 from qpm.report.write import Table
 
-PAPER_GATES = {0.7: "σm", 0.65: "σen"}  # of the memory and of the prior
-GATES = tuple(PAPER_GATES)
+GATES = tuple(signs.PAPER.values())
 TAUS = (0.5, 0.7)
 WITHOUT = "*"  # marks a column without frames of an empty union
 
@@ -46,8 +45,8 @@ def judge(points: pd.DataFrame, gates: Sequence[float] = GATES) -> dict[str, flo
 
 def passing(gate: float) -> str:
     """Return "score > σm = 0.7" for a threshold of the paper, "score > 0.6" for another."""
-    sign = PAPER_GATES.get(gate)
-    return f"score > {sign} = {gate:g}" if sign else f"score > {gate:g}"
+    setting = signs.of_paper(gate)
+    return f"score > {signs.TEXT[setting]} = {gate:g}" if setting else f"score > {gate:g}"
 
 
 def prepare(rows: pd.DataFrame, cases: Sequence[str], gates: Sequence[float] = GATES) -> pd.DataFrame:
@@ -106,8 +105,8 @@ def table(results: Results, cases: Sequence[str] = ("qpm",), gates: Sequence[flo
 
 def gate_words(gates: Sequence[float]) -> str:
     """Return of which gates the paper's thresholds are; nothing where none of `gates` is the paper's."""
-    whose = {"σm": "the memory gate", "σen": "the prior gate"}
-    said = [f"{sign} of {whose[sign]}" for gate in gates if (sign := PAPER_GATES.get(gate))]
+    of_paper = [setting for gate in gates if (setting := signs.of_paper(gate))]
+    said = [f"{signs.TEXT[setting]} of the {signs.GATES[setting]} gate" for setting in of_paper]
     return f"Thresholds of the paper: {', '.join(said)}." if said else ""
 
 

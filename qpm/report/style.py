@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 
 from qpm.files import write_atomic
+from qpm.report import signs
 
 DPI = 200
 PLACES = 9  # decimals of the figure's side to which axes are placed
@@ -52,7 +53,6 @@ RESERVE = (
 )
 
 ABBREVIATIONS = {"stm": "STM", "qpm": "QPM", "qdmn": "QDMN"}
-SIGNS = {"sigma_m": "σm", "sigma_en": "σen"}
 
 MARKERS = {
     "quality_gated": "s",
@@ -113,17 +113,12 @@ def marker(case: str) -> str:
 
 def label(case: str) -> str:
     """Return the words for a case on an axis or in a table: "random_gate" is "random gate", "stm_1" is "STM 1"."""
-    for setting, own in SIGNS.items():
+    for setting, own in signs.TEXT.items():
         case = re.sub(rf"\b{setting}\b", own, case)
     if numbered := re.fullmatch(r"(.+)_(\d+)", case):
         return f"{label(numbered[1])} {numbered[2]}"
     name = stem(case)
     return " ".join(ABBREVIATIONS.get(word, word) for word in name.split("_")) + case[len(name) :]
-
-
-def sign(setting: str) -> str:
-    """Return a threshold as text has it: "sigma_m" is "σm"; other settings as they are."""
-    return SIGNS.get(setting, setting)
 
 
 @contextmanager

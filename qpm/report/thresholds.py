@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from qpm.report import captions, cases, curves, heatmap, numbers, style
-from qpm.report.curves import PAPER, SIGNS
+from qpm.report import captions, cases, curves, heatmap, numbers, signs, style
 from qpm.report.load import NotMeasuredError, Results
 from qpm.report.publish import Section, publish, together
+from qpm.report.signs import AXES, PAPER
 from qpm.report.write import Table
 
 MANY = 60  # points up to which a table is printed whole; the csv always is
@@ -116,7 +116,7 @@ def draw_memory(table: pd.DataFrame, ax: Axes) -> None:
     for axis, top in ((ax, 100 * table.kept_share.max()), (right, table.bank_frames.max())):
         axis.set_ylim(0, style.headroom([top]))
     mark_paper(ax, key)
-    ax.set_xlabel(SIGNS.get(key, key))
+    ax.set_xlabel(AXES.get(key, key))
 
 
 def mark_paper(ax: Axes, key: str) -> None:
@@ -128,7 +128,7 @@ def mark_paper(ax: Axes, key: str) -> None:
 def figure(table: pd.DataFrame, keys: Sequence[str]) -> style.PrintFigure:
     """Return the column-wide figure: curve and memory for one setting, a heatmap for two."""
     if len(keys) > 1:
-        large = table[list(keys)].nunique().max() > heatmap.FEW
+        large = heatmap.is_large(table, keys)
         drawing = style.figure(style.PAGE * 0.75 if large else style.COLUMN, 4.2 if large else 2.6)
         heatmap.draw(table, drawing.subplots())
         return drawing
@@ -141,12 +141,12 @@ def figure(table: pd.DataFrame, keys: Sequence[str]) -> style.PrintFigure:
 
 def caption(results: Results, table: pd.DataFrame, keys: Sequence[str]) -> str:
     """Return the caption of the figure."""
-    reference = ", ".join(f"{style.sign(key)} = {table.loc[table.reference, key].iloc[0]:g}" for key in keys)
+    reference = ", ".join(f"{signs.sign(key)} = {table.loc[table.reference, key].iloc[0]:g}" for key in keys)
     metric = str(table.metric.iloc[0])
     what = (
         heatmap.words(table, keys, metric, reference)
         if len(keys) > 1
-        else f"{metric} over {style.sign(keys[0])}; the band is the 95 % interval of the paired difference to "
+        else f"{metric} over {signs.sign(keys[0])}; the band is the 95 % interval of the paired difference to "
         f"{reference} (bootstrap over videos). Below: share of frames kept and frames read. Dashed: the paper's value."
     )
     listed = f"The table lists the reference and the ten best of {len(table)} points, in hindsight."
@@ -167,7 +167,7 @@ def threshold_table(
 ) -> Table:
     """Return the points of the figure as a table."""
     shown = printed(numeric)
-    cells = pd.DataFrame({style.sign(key): [f"{value:g}" for value in shown[key]] for key in keys})
+    cells = pd.DataFrame({signs.sign(key): [f"{value:g}" for value in shown[key]] for key in keys})
     cells[str(numeric.metric.iloc[0])] = [numbers.fixed(value) for value in shown.measured]
     cells["Difference [95 %]"] = [
         "" if row.reference else numbers.interval(row.difference, row.low, row.high) for row in shown.itertuples()
@@ -210,5 +210,5 @@ def _grid(results: Results, keys: Sequence[str], of: str) -> Section:
     text = caption(results, numeric, keys)
     stem, end = (f"thresholds_{of}", f" of {style.label(of)}") if of else ("thresholds", "")
     printed = threshold_table(numeric, keys, text, stem)
-    title = f"Threshold{'s' if len(keys) > 1 else ''} {' and '.join(map(style.sign, keys))}{end}"
+    title = f"Threshold{'s' if len(keys) > 1 else ''} {' and '.join(map(signs.sign, keys))}{end}"
     return publish(results.folder, stem, title, printed, lambda: figure(numeric, keys), text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from qpm.report import style
+from qpm.report import signs, style
 from qpm.report.cases import kept
 from qpm.report.load import NotMeasuredError, Results, settings
 
@@ -68,9 +68,9 @@ def draw(
     ax.plot(index, table.iou_baseline, color=style.BASELINE, linewidth=1.0)
     ax.plot(index, table.iou_true, color=style.IOU)
     ax.plot(index, table.score, color=style.SCORE)
-    for value, name in ((sigma_m, "σm"), (sigma_en, "σen")):
+    for value, line in zip((sigma_m, sigma_en), signs.LINES.values(), strict=True):
         if value is not None:
-            ax.axhline(value, color=style.PAPER_VALUE, linewidth=0.8, linestyle="--" if name == "σm" else ":")
+            ax.axhline(value, color=style.PAPER_VALUE, linewidth=0.8, linestyle=line)
     _strips(table, ax)
     top = max(1.05, float(table.score.max()) + 0.04)
     ax.set(xlim=(index.min(), index.max()), ylim=(BANK_AT - 0.03, top), xlabel="frame")
@@ -141,7 +141,7 @@ def _label_lines(
         ends.append((float(table.iou_baseline.dropna().iloc[-1]), other, style.BASELINE))
     ends += [
         (v, f"{n} {v:g}", style.PAPER_VALUE)
-        for v, n in zip(gates, ("$σ_m$", "$σ_{en}$"), strict=True)
+        for v, n in zip(gates, signs.DRAWN.values(), strict=True)
         if v is not None
     ]
     if (table.absent > 0).any():

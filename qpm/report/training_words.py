@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from qpm.dotted import flat
 from qpm.report import style
 from qpm.report.load import trial_case
 from qpm.report.policy_words import memory
@@ -14,15 +15,16 @@ MOST = 4  # settings in which cases differ, that a caption lists
 
 
 def recipe(trials: Sequence[Mapping[str, Any]]) -> str:
-    """Return network, start and what learns, if all trainings have them in common, and in what the cases differ."""
+    """Return where all trainings start and what alone learns, if they agree in it, and in what the cases differ."""
     trainings = [(trial_case(trial), trial["config"]["training"]) for trial in trials]
     start = {str(training.get("start", "")) for _, training in trainings}
     stages = [stage for _, training in trainings for stage in training.get("stages", ())]
-    learning = {tuple(stage["optimiser"]["trained"]) for stage in stages}
+    learning = {tuple(stage.get("optimiser", {}).get("trained", ())) for stage in stages}
     words = [f"Each starts from {_start(start.pop())}." if len(start) == 1 and any(start) else ""]
     if len(learning) == 1 and (parts := learning.pop()):
-        words.append(f"Only the {' and '.join(part.replace('_', ' ') for part in parts)} learns.")
-    if any(stage["loss"]["bootstrap_final"] < 1 for stage in stages):
+        names = " and ".join(part.replace("_", " ") for part in parts)
+        words.append(f"Only the {names} {'learns' if len(parts) == 1 else 'learn'}.")
+    if any(stage.get("loss", {}).get("bootstrap_final", 1) < 1 for stage in stages):
         words.append("The loss rises by itself as fewer, harder pixels count (bootstrapped cross entropy).")
     return " ".join([*(word for word in words if word), *_differences(trainings)])
 
@@ -42,15 +44,15 @@ def _differences(trainings: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str
     stages = {case: len(training.get("stages", ())) for case, training in trainings}
     if len(set(stages.values())) > 1:
         return [f"They have {', '.join(f'{n} ({style.label(case)})' for case, n in stages.items())} stages."]
-    flat = {case: dict(_flat(training)) for case, training in trainings}
-    keys = dict.fromkeys(key for settings in flat.values() for key in settings if key != "seed")
-    found = {key: [settings.get(key) for settings in flat.values()] for key in keys}
+    own_of = {case: dict(flat(training, plain_lists=True)) for case, training in trainings}
+    keys = dict.fromkeys(key for settings in own_of.values() for key in settings if key != "seed")
+    found = {key: [settings.get(key) for settings in own_of.values()] for key in keys}
     differing = {key: values for key, values in found.items() if any(value != values[0] for value in values)}
     if not differing:
         return []
     said = []
     for key, values in list(differing.items())[:MOST]:
-        own = (f"{_short(value)} ({style.label(case)})" for case, value in zip(flat, values, strict=True))
+        own = (f"{_short(value)} ({style.label(case)})" for case, value in zip(own_of, values, strict=True))
         said.append(f"{[part for part in key.split('.') if not part.isdigit()][-1]}: {', '.join(own)}")
     words = [f"They differ in {'; '.join(said)}{'; and more' if len(differing) > MOST else ''}."]
     if any(".loss." in key for key in differing):
@@ -62,16 +64,3 @@ def _short(value: Any) -> str:
     if isinstance(value, list | tuple):
         return " ".join(map(_short, value)) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _flat(value: Any, key: str = "") -> Iterable[tuple[str, Any]]:
-    """Settings by dotted key; a list of plain values is one."""
-    if isinstance(value, Mapping):
-        parts: Iterable[tuple[Any, Any]] = value.items()
-    elif isinstance(value, list) and any(isinstance(part, Mapping | list) for part in value):
-        parts = enumerate(value)
-    else:
-        yield key, value
-        return
-    for name, part in parts:
-        yield from _flat(part, f"{key}.{name}" if key else str(name))

@@ -15,12 +15,13 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+from qpm.dotted import flat
 from qpm.provenance import source_root
 from qpm.study.notebook import code_cells, plain, source, text
 from qpm.study.reach import code_digest, imports, outside_module, reached
@@ -91,7 +92,7 @@ def differences(old: Mapping[str, Any], new: Identity) -> list[str]:
     lines = []
     if old["notebook"] != new.notebook:
         lines.append("the notebook changed")
-    before, now = dict(_flat(old["config"])), dict(_flat(new.config))
+    before, now = dict(flat(old["config"])), dict(flat(new.config))
     for key in sorted(before.keys() | now.keys()):
         if before.get(key) != now.get(key):
             lines.append(f"config key {key} changed from {_shown(before, key)} to {_shown(now, key)}")
@@ -127,7 +128,7 @@ def _code(notebook: Path) -> dict[str, str]:
 
 
 def _outside_code(settings: Mapping[str, Any]) -> dict[str, str]:
-    rules = {value for key, value in _flat(settings) if key.endswith("rule") and ":" in str(value)}
+    rules = {value for key, value in flat(settings) if key.endswith("rule") and ":" in str(value)}
     return {str(rule): code_digest(outside_module(str(rule))) for rule in sorted(rules, key=str)}
 
 
@@ -135,17 +136,6 @@ def _without_places(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _without_places(part) for key, part in value.items() if key not in PLACES}
     return [_without_places(part) for part in value] if isinstance(value, list) else value
-
-
-def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping) and value:
-        for name, part in value.items():
-            yield from _flat(part, f"{key}.{name}" if key else str(name))
-    elif isinstance(value, list | tuple) and value:
-        for place, part in enumerate(value):
-            yield from _flat(part, f"{key}.{place}")
-    else:
-        yield key, value
 
 
 def _changed(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:

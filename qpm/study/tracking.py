@@ -20,6 +20,7 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 from mlflow.tracking import MlflowClient
 
+from qpm.dotted import flat
 from qpm.files import write_atomic
 from qpm.study import environment, locks
 from qpm.study.measures import per_sequence
@@ -106,7 +107,7 @@ class Tracker:
         }
         run = self.client.create_run(self.experiment, run_name=name, tags=tags | _origin_tags(provenance))
         run_id = str(run.info.run_id)
-        self._log_params(run_id, flat(config))
+        self._log_params(run_id, {name: str(value) for name, value in flat(config)})
         context = [InputTag("mlflow.data.context", "training" if "training" in config else "validation")]
         inputs = [
             DatasetInput(Dataset(name=name, digest=digest[:36], source_type="local", source=name), context)
@@ -172,17 +173,6 @@ class Tracker:
         entries = [Param(name, value[:VALUE]) for name, value in params.items()]
         for first in range(0, len(entries), MANY):
             self.client.log_batch(run_id, params=entries[first : first + MANY])
-
-
-def flat(config: Any, prefix: str = "") -> dict[str, str]:
-    """Settings as dotted names and texts: ``{"policy": {"n": 5}}`` gives ``{"policy.n": "5"}``."""
-    if isinstance(config, Mapping) and config:
-        parts = [flat(value, f"{prefix}.{name}" if prefix else str(name)) for name, value in config.items()]
-    elif isinstance(config, list | tuple) and config:
-        parts = [flat(value, f"{prefix}.{place}") for place, value in enumerate(config)]
-    else:
-        return {prefix: str(config)}
-    return {name: value for part in parts for name, value in part.items()}
 
 
 def metric_name(name: str, group: str = "") -> str:

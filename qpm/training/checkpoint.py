@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from qpm.dotted import flat
 from qpm.files import write_atomic
 
 FOLDER = "checkpoints"
@@ -80,21 +81,10 @@ def same_training(before: dict[str, Any], now: dict[str, Any], folder: Path) -> 
     ValueError
         With the first setting that differs.
     """
-    old, new = _flat(before), _flat(now)
+    old, new = dict(flat(before)), dict(flat(now))
     for key in sorted(old.keys() | new.keys()):
         if old.get(key) != new.get(key):
             raise ValueError(
                 f"{folder} holds a training with {key} = {old.get(key)!r}, not {new.get(key)!r}; "
                 "choose another folder, or the settings that it was begun with"
             )
-
-
-def _flat(value: Any, key: str = "") -> dict[str, Any]:
-    """Settings by dotted key."""
-    if isinstance(value, dict):
-        parts = [_flat(part, f"{key}.{name}" if key else str(name)) for name, part in value.items()]
-    elif isinstance(value, list):
-        parts = [_flat(part, f"{key}.{place}") for place, part in enumerate(value)]
-    else:
-        return {key: value}
-    return {name: part for found in parts for name, part in found.items()}

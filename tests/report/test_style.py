@@ -3,7 +3,7 @@
 import matplotlib
 import pytest
 
-from qpm.report import style
+from qpm.report import signs, style
 
 
 def test_the_shipped_cases_have_distinct_colours():
@@ -21,7 +21,7 @@ def test_a_case_is_named_in_words():
     assert style.label("stm_1") == "STM 1" and style.label("quality_gated_12") == "quality gated 12"
     assert style.label("qpm,sigma_m=0.6") == "QPM,σm=0.6" and style.label("my_policy") == "my policy"
     assert style.label("stm_ensemble") == "STM ensemble"
-    assert style.label("sigma_m=0.7,sigma_en=0.65") == "σm=0.7,σen=0.65" and style.sign("n") == "n"
+    assert style.label("sigma_m=0.7,sigma_en=0.65") == "σm=0.7,σen=0.65" and signs.sign("n") == "n"
 
 
 def test_the_theme_leaves_the_callers_settings_alone():

@@ -7,7 +7,7 @@ import pytest
 
 from qpm.rows import write_rows
 from qpm.study import environment
-from qpm.study.tracking import Tracker, flat, metric_name
+from qpm.study.tracking import Tracker, metric_name
 
 PROVENANCE = {
     "command": "qpm run studies/fake.yaml",
@@ -109,10 +109,6 @@ def test_the_table_has_a_line_a_video(study, tmp_path):
 def test_names_of_metrics():
     assert metric_name("J&F", "val/") == metric_name("val_J&F") == "val/J_and_F"
     assert metric_name("loss") == "loss"
-
-
-def test_settings_are_flat():
-    assert flat({"a": {"b": [1, {"c": None}]}, "d": []}) == {"a.b.0": "1", "a.b.1.c": "None", "d": "[]"}
 
 
 def test_the_address_of_the_source_tells_no_password():
