@@ -103,8 +103,8 @@ def report(results: Results, case: str = "qpm") -> Section:
     caption = captions.join(
         f"Error of the {KINDS[kind]} score (score minus true IoU; above 0 it promises too much) under "
         f"{style.label(case)}, against {', '.join(shown)}, and by attribute of the video with the number of samples: "
-        "median, middle half and middle 80 % of the samples. In (a) a score that "
-        f"knew only the mean would fall to the right. Hollow: under {MIN_COUNT} samples.",
+        "median, middle half and middle 80 % of the samples. In (a) the error of a "
+        f"score that knew only the mean would fall to the right. Hollow: under {MIN_COUNT} samples.",
         captions.data(results),
         captions.network(results),
     )
